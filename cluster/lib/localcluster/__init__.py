@@ -1,0 +1,1 @@
+"""A local Kubernetes built from pinned Go modules. Standard library only."""

@@ -1,0 +1,178 @@
+#include "todoapp/choice.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/hash.hpp"
+
+namespace todoapp {
+namespace {
+
+constexpr const char* migration_failed = "MigrationFailed";
+
+struct Asked {
+  std::string hash;
+  const Revision* pinned{nullptr};  ///< of `spec.rollback.toRevision`
+};
+
+bool may_retry(const Observed& observed, const History& history, const std::string& hash) {
+  const auto& token = observed.app.requests.retry;
+  if (!token.empty() && !history.token_used(token)) return true;
+  return history.failed_attempts(hash) <= observed.app.spec.upgrade.max_retries;
+}
+
+/// Where an automatic rollback goes to after `failed`, or nullptr where the app holds.
+const Revision* way_back(const Observed& observed, const History& history, const Revision& failed) {
+  if (observed.app.spec.upgrade.on_failure == OnFailure::hold || failed.rollback_of) return nullptr;
+  // No pod was touched: there is nothing to roll back.
+  if (failed.reason == migration_failed) return nullptr;
+  return history.last_good();
+}
+
+Objection failed_objection(const Revision& failed, const History& history) {
+  const auto words = fmt::format("Revision {} ({}) failed: {}", failed.number, failed.cause, failed.reason);
+  const auto next = "; change the spec, or try again: kubectl annotate tad NAME --overwrite apps.todoapp.dev/retry=TOKEN";
+  if (failed.rollback_of) return {Reason::rollback_failed, words + "; the rollback holds" + next, {}};
+  if (history.last_good() == nullptr) return {Reason::install_failed, words + next, {}};
+  return {Reason::rollout_failed, words + next, {}};
+}
+
+Origin origin(const Observed& observed, const History& history, std::string cause) {
+  const auto& requests = observed.app.requests;
+  return {.number = history.next_number(), .cause = std::move(cause), .rollback_of = {}, .retry = requests.retry};
+}
+
+Choice record_spec(const Observed& observed, const History& history, const Wanted& wanted) {
+  const auto* before = history.latest();
+  auto cause = observed.app.requests.change_cause;
+  if (cause.empty()) cause = cause_of(before == nullptr ? nullptr : &before->parts, wanted.parts);
+  return {.run = nullptr, .record = origin(observed, history, std::move(cause)), .source = nullptr, .objection = {}};
+}
+
+Choice record_rollback(const Observed& observed, const History& history, const Revision& to) {
+  auto from = origin(observed, history, fmt::format("rollback to revision {}", to.number));
+  from.rollback_of = to.number;
+  return {.run = nullptr, .record = std::move(from), .source = &to, .objection = {}};
+}
+
+PendingPlan pending_plan(const Revision& from, const std::string& hash, const Parts& to) {
+  PendingPlan plan{.hash = base::short_hash(base::sha256_hex(fmt::format("{} {}", from.number, hash))), .changes = {}};
+  std::set<std::string> paths;
+  for (const auto& [path, value] : from.parts) paths.insert(path);
+  for (const auto& [path, value] : to) paths.insert(path);
+  const auto value_in = [](const Parts& parts, const std::string& path) {
+    const auto at = parts.find(path);
+    return at == parts.end() ? std::string{} : at->second;
+  };
+  for (const auto& path : paths) {
+    const auto before = value_in(from.parts, path), after = value_in(to, path);
+    if (before == after) continue;
+    const bool secret = path.find("ecrets") != std::string::npos;
+    plan.changes.push_back({path, secret ? "" : before, secret ? "" : after});
+  }
+  return plan;
+}
+
+/// The latest failed at what is still asked for: go back, or hold.
+Choice after_failure(const Observed& observed, const History& history, const Revision& failed) {
+  if (const auto* good = way_back(observed, history, failed)) {
+    const auto obstacle = not_restorable(observed, history, *good);
+    if (obstacle.empty()) return record_rollback(observed, history, *good);
+    return {.run = &failed,
+            .record = {},
+            .source = nullptr,
+            .objection = Objection{Reason::schema_barrier,
+                                   fmt::format("Revision {} failed, and revision {} cannot be restored: {}",
+                                               failed.number, good->number, obstacle),
+                                   {}}};
+  }
+  const bool untouched = failed.reason == migration_failed && history.last_good() != nullptr;
+  return {.run = untouched ? history.last_good() : &failed,
+          .record = {},
+          .source = nullptr,
+          .objection = failed_objection(failed, history)};
+}
+
+/// The spec asks for a content that failed before, and something else runs now.
+Choice in_quarantine(const Observed& observed, const History& history, const Revision& failed, const Revision& latest) {
+  if (latest.outcome == Outcome::failed) return after_failure(observed, history, latest);
+  Choice choice{.run = &latest, .record = {}, .source = nullptr, .objection = {}};
+  if (latest.outcome != Outcome::none) {
+    choice.objection = Objection{
+        Reason::rolled_back,
+        fmt::format("Revision {} ({}) failed: {}; revision {} serves; change the spec, or try again: kubectl annotate "
+                    "tad {} --namespace {} --overwrite apps.todoapp.dev/retry=TOKEN",
+                    failed.number, failed.cause, failed.reason, latest.number, observed.app.name,
+                    observed.app.namespace_),
+        {}};
+  }
+  return choice;
+}
+
+Choice keep_with(const Revision& latest, Objection objection) {
+  return {.run = &latest, .record = {}, .source = nullptr, .objection = std::move(objection)};
+}
+
+/// Somebody asks for a content other than the latest record's.
+Choice move_to(const Observed& observed, const History& history, const Wanted& wanted, const Asked& asked) {
+  const auto& latest = *history.latest();
+  const auto* failed = asked.pinned != nullptr ? nullptr : history.quarantined(asked.hash);
+  if (failed != nullptr && !may_retry(observed, history, asked.hash)) {
+    return in_quarantine(observed, history, *failed, latest);
+  }
+  if (asked.pinned != nullptr) {
+    const auto obstacle = not_restorable(observed, history, *asked.pinned);
+    if (obstacle.empty()) return record_rollback(observed, history, *asked.pinned);
+    return keep_with(latest, {Reason::schema_barrier,
+                              fmt::format("Revision {} cannot be restored: {}", asked.pinned->number, obstacle), {}});
+  }
+  Revision candidate;
+  if (const auto& migration = wanted.content.migration) candidate.schema_version = migration->schema_version;
+  if (const auto obstacle = not_restorable(observed, history, candidate); !obstacle.empty()) {
+    return keep_with(latest, {Reason::schema_barrier, fmt::format("The spec cannot be rolled out: {}", obstacle), {}});
+  }
+  if (observed.app.spec.upgrade.approval == Approval::manual) {
+    auto plan = pending_plan(latest, asked.hash, wanted.parts);
+    if (observed.app.requests.approve != plan.hash) {
+      const auto message = fmt::format("{}; approve it: kubectl annotate tad {} --namespace {} --overwrite "
+                                       "apps.todoapp.dev/approve={}",
+                                       cause_of(&latest.parts, wanted.parts), observed.app.name,
+                                       observed.app.namespace_, plan.hash);
+      return keep_with(latest, {Reason::awaiting_approval, message, std::move(plan)});
+    }
+  }
+  return record_spec(observed, history, wanted);
+}
+
+}  // namespace
+
+Choice choose(const Observed& observed, const History& history, const Wanted& wanted) {
+  const auto* latest = history.latest();
+  Asked asked{wanted.hash, nullptr};
+  if (const auto& number = observed.app.spec.rollback_to) {
+    asked.pinned = history.find(*number);
+    if (asked.pinned == nullptr) {
+      Objection objection{Reason::revision_not_found,
+                          fmt::format("Revision {} is not in the history; spec.rollback.toRevision takes a number that "
+                                      "status.revisions lists, or is left out",
+                                      *number),
+                          {}};
+      return {.run = latest, .record = {}, .source = nullptr, .objection = std::move(objection)};
+    }
+    asked.hash = asked.pinned->content_hash;
+  }
+  if (latest == nullptr) return record_spec(observed, history, wanted);
+  const bool same = latest->content_hash == asked.hash;
+  if (same && (latest->outcome == Outcome::none || latest->outcome == Outcome::succeeded)) {
+    return {.run = latest, .record = {}, .source = nullptr, .objection = {}};
+  }
+  if (same && latest->outcome == Outcome::failed) {
+    if (!may_retry(observed, history, asked.hash)) return after_failure(observed, history, *latest);
+    auto retry = origin(observed, history, fmt::format("retry of revision {}", latest->number));
+    return {.run = nullptr, .record = std::move(retry), .source = latest, .objection = {}};
+  }
+  return move_to(observed, history, wanted, asked);
+}
+
+}  // namespace todoapp

@@ -1,0 +1,96 @@
+#include "todoapp/history.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "todoapp/names.hpp"
+
+namespace todoapp {
+namespace {
+
+std::int64_t carried_number(const kube::Object& deployment) {
+  std::int64_t number = 0;
+  if (const auto* text = kube::find(deployment.annotations, mark::revision)) {
+    std::from_chars(text->data(), text->data() + text->size(), number);
+  }
+  return number;
+}
+
+}  // namespace
+
+History::History(const Observed& observed) {
+  for (const auto& child : observed.owned) {
+    if (child.kind == Kind::deployment) highest_ = std::max(highest_, carried_number(*child.object));
+    if (child.kind != Kind::controller_revision || child.object->deleting) continue;
+    if (auto revision = read_revision(*child.object)) {
+      highest_ = std::max(highest_, revision->number);
+      revisions_.push_back(std::move(*revision));
+    }
+  }
+  std::sort(revisions_.begin(), revisions_.end(),
+            [](const Revision& a, const Revision& b) { return a.number > b.number; });
+}
+
+const Revision* History::find(std::int64_t number) const {
+  const auto at = std::find_if(revisions_.begin(), revisions_.end(), [&](const Revision& r) { return r.number == number; });
+  return at == revisions_.end() ? nullptr : &*at;
+}
+
+const Revision* History::last_good() const {
+  const auto at = std::find_if(revisions_.begin(), revisions_.end(),
+                               [](const Revision& r) { return r.outcome == Outcome::succeeded; });
+  return at == revisions_.end() ? nullptr : &*at;
+}
+
+const Revision* History::in_progress() const {
+  const auto* newest = latest();
+  return newest != nullptr && newest->outcome == Outcome::none ? newest : nullptr;
+}
+
+const Revision* History::quarantined(const std::string& content_hash) const {
+  for (const auto& revision : revisions_) {
+    if (revision.content_hash != content_hash) continue;
+    if (revision.outcome == Outcome::succeeded) return nullptr;
+    if (revision.outcome == Outcome::failed) return &revision;
+  }
+  return nullptr;
+}
+
+std::int32_t History::failed_attempts(const std::string& content_hash) const {
+  std::int32_t attempts = 0;
+  for (const auto& revision : revisions_) {
+    if (revision.content_hash != content_hash) continue;
+    if (revision.outcome == Outcome::succeeded) break;
+    if (revision.outcome == Outcome::failed) ++attempts;
+  }
+  return attempts;
+}
+
+bool History::token_used(const std::string& retry) const {
+  return std::any_of(revisions_.begin(), revisions_.end(), [&](const Revision& r) { return r.retry == retry; });
+}
+
+std::int32_t History::schema_reached() const {
+  std::int32_t reached = 0;
+  for (const auto& revision : revisions_) reached = std::max(reached, revision.schema_reached);
+  return reached;
+}
+
+std::vector<const Revision*> prunable(const History& history, const App& app, const std::string& wanted_hash) {
+  const auto* good = history.last_good();
+  const auto* jailed = history.quarantined(wanted_hash);
+  std::vector<const Revision*> going;
+  std::int32_t finished = 0;
+  for (const auto& revision : history.newest_first()) {
+    const bool kept = &revision == history.latest() || &revision == good || &revision == jailed ||
+                      revision.outcome == Outcome::none || app.spec.rollback_to == revision.number ||
+                      // The barrier must not be forgotten with the record that reached it.
+                      (revision.schema_reached > 0 && revision.schema_reached == history.schema_reached());
+    if (kept) continue;
+    if (++finished > app.spec.revision_history_limit) going.push_back(&revision);
+  }
+  std::reverse(going.begin(), going.end());
+  return going;
+}
+
+}  // namespace todoapp

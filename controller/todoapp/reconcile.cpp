@@ -1,0 +1,438 @@
+#include "todoapp/reconcile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "kube/model/canonical_json.hpp"
+#include "todoapp/children.hpp"
+#include "todoapp/choice.hpp"
+#include "todoapp/names.hpp"
+#include "todoapp/rollout.hpp"
+#include "todoapp/sealing.hpp"
+#include "todoapp/status.hpp"
+#include "todoapp/validation.hpp"
+
+namespace todoapp {
+namespace {
+
+constexpr std::chrono::seconds status_interval{1};
+constexpr std::chrono::seconds refusal_first{5};
+constexpr std::chrono::seconds refusal_most{300};
+
+std::string join(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const auto& sentence : sentences) text += (text.empty() ? "" : "; ") + sentence;
+  return text;
+}
+
+Reason reason_of(const Refusal& refusal) {
+  if (refusal.code == base::ErrorCode::already_exists) return Reason::foreign_object;
+  if (refusal.code != base::ErrorCode::forbidden) return Reason::rejected;
+  return refusal.detail.find("exceeded quota") == std::string::npos ? Reason::forbidden : Reason::quota_exceeded;
+}
+
+JsonText evidence_of(const Cause& cause, base::WallTime at) {
+  nlohmann::json json{{"reason", cause.reason}, {"message", cause.message}, {"at", base::format_time(at)}};
+  if (cause.tier) json["tier"] = to_string(*cause.tier);
+  if (!cause.pod.empty()) json["pod"] = cause.pod;
+  if (!cause.container.empty()) json["container"] = cause.container;
+  if (cause.exit_code) json["exitCode"] = *cause.exit_code;
+  if (cause.restarts > 0) json["restarts"] = cause.restarts;
+  return kube::canonical(json);
+}
+
+/// The server may have written the same status in other words.
+bool same_json(const JsonText& one, const JsonText& other) {
+  return one == other || nlohmann::json::parse(one) == nlohmann::json::parse(other, nullptr, false);
+}
+
+class Pass {
+ public:
+  explicit Pass(const Observed& observed) : observed_(observed), app_(observed.app), history_(observed) {
+    plan_.memory = observed.memory;
+    verdict_.target = history_.empty() ? 0 : history_.latest()->number;
+    const auto* good = history_.last_good();
+    verdict_.active = good == nullptr ? 0 : good->number;
+  }
+
+  Plan run() {
+    if (app_.deleting) return Plan{};
+    if (!stopped()) decide();
+    return finish();
+  }
+
+ private:
+  void object_to(Reason reason, std::string message) {
+    verdict_.reason = reason;
+    verdict_.message = std::move(message);
+  }
+
+  void look_again(base::WallTime at) { next_look_ = next_look_ ? std::min(*next_look_, at) : at; }
+
+  template <class Some>
+  void add(const Some& actions) {
+    for (const auto& action : actions) plan_.actions.push_back(action);
+  }
+
+  /// Reads come alone: whatever else this pass found is decided again when they are answered.
+  void read_first(std::vector<Action> reads) {
+    plan_.actions = std::move(reads);
+    reading_ = true;
+  }
+
+  // --- What stops an app before anything is decided.
+
+  bool stopped() {
+    if (!observed_.spec_error.empty()) {
+      object_to(Reason::invalid_spec, observed_.spec_error);
+    } else if (app_.spec.suspend) {
+      object_to(Reason::suspended, "spec.suspend is true: nothing is written until it is false");
+    } else if (const auto problems = problems_of(app_); !problems.empty()) {
+      object_to(Reason::invalid_spec, join(problems));
+    } else if (!observed_.strangers.empty()) {
+      const auto& stranger = observed_.strangers.front();
+      object_to(Reason::foreign_object,
+                fmt::format("{} {} exists and does not belong to this app, so it is left alone; delete or rename it, or "
+                            "rename the app",
+                            to_string(stranger.kind), stranger.name));
+    } else {
+      return refused();
+    }
+    return true;
+  }
+
+  /// The API server refused a write: said once, tried again with back-off or when the spec changes.
+  bool refused() {
+    auto& refusal = plan_.memory.refusal;
+    if (!refusal) return false;
+    if (refusal->generation != app_.generation) {
+      refusal.reset();
+      return false;
+    }
+    if (refusal->retry_at && observed_.now >= *refusal->retry_at) return false;
+    if (!refusal->retry_at) {
+      const auto wait = refusal_first * (1 << std::min(refusal->tries - 1, 6));
+      refusal->retry_at = observed_.now + std::min<std::chrono::seconds>(wait, refusal_most);
+    }
+    object_to(reason_of(*refusal), fmt::format("{}: {}", refusal->what, refusal->detail));
+    look_again(*refusal->retry_at);
+    return true;
+  }
+
+  // --- What is to run.
+
+  void decide() {
+    const auto sealing = seal_secrets(observed_);
+    if (!sealing.reads.empty()) return read_first(sealing.reads);
+    if (!sealing.problem.empty()) return object_to(Reason::secret_not_found, sealing.problem);
+    plan_.memory.live = sealing.live;
+    overlays_ = sealing.overlays;
+    wanted_ = want(app_, sealing.names);
+    names_in_use_ = {sealing.names.frontend, sealing.names.backend};
+    close_superseded();
+    const auto choice = choose(observed_, history_, wanted_);
+    add(sealing.writes);
+    if (choice.record) {
+      record(choice);
+    } else if (choice.run != nullptr) {
+      run_revision(*choice.run);
+    }
+    if (choice.objection && !reading_) object(*choice.objection);
+  }
+
+  void object(const Objection& objection) {
+    object_to(objection.reason, objection.message);
+    verdict_.plan = objection.plan;
+    verdict_.step = objection.reason == Reason::awaiting_approval ? "AwaitingApproval" : "";
+    verdict_.reconciling = false;
+  }
+
+  /// Older records without an outcome were overtaken, perhaps by a process that did not live to say so.
+  void close_superseded() {
+    for (const auto& revision : history_.newest_first()) {
+      if (&revision == history_.latest() || revision.outcome != Outcome::none) continue;
+      plan_.actions.emplace_back(RecordOutcome{
+          revision.name, revision.uid, {{std::string(mark::outcome), std::string(to_string(Outcome::superseded))}}});
+    }
+  }
+
+  /// The content of a revision, or nullptr once its record has to be read.
+  const Content* content_of(const Revision& revision) {
+    if (revision.content_hash == wanted_.hash && revision.renderer == wanted_.content.renderer_version) {
+      return &wanted_.content;
+    }
+    needed_contents_.insert(revision.number);
+    const auto at = plan_.memory.contents.find(revision.number);
+    if (at != plan_.memory.contents.end()) return at->second.get();
+    read_first({ReadRevision{revision.number, revision.name}});
+    return nullptr;
+  }
+
+  void record(const Choice& choice) {
+    Wanted recorded = wanted_;
+    if (choice.source != nullptr) {
+      const auto* content = content_of(*choice.source);
+      if (content == nullptr) return;
+      recorded = {*content, choice.source->content_hash, choice.source->parts};
+    }
+    const auto& origin = *choice.record;
+    plan_.actions.emplace_back(
+        CreateRevision{origin.number, revision_name(app_.name, origin.number), revision_body(app_, recorded, origin)});
+    const bool rollback = origin.rollback_of.has_value();
+    event(false, rollback ? "RollbackStarted" : "RolloutStarted", rollback ? "Rollback" : "Rollout",
+          fmt::format("Revision {}: {}", origin.number, origin.cause));
+    verdict_.target = origin.number;
+    silent_ = true;  // the next pass sees the record, and has something to show
+    look_again(observed_.now);
+  }
+
+  // --- Running a revision: its step, its objects.
+
+  void run_revision(const Revision& revision) {
+    const auto* content = content_of(revision);
+    if (content == nullptr) return;
+    const RolloutView view{observed_, history_, revision, *content};
+    const auto step = step_of(view);
+    remember_soak(revision, step);
+    if (revision.outcome != Outcome::succeeded && ended(revision, step)) return;
+    if (std::holds_alternative<Migrating>(step)) migrate(view);
+    if (!reading_) keep_objects(view, step);
+    if (reading_) return;
+    judge(view, step);
+    if (revision.outcome == Outcome::succeeded) tidy();
+  }
+
+  void remember_soak(const Revision& revision, const Step& step) {
+    const auto* soaking = std::get_if<Soaking>(&step);
+    plan_.memory.soak_revision = soaking == nullptr ? 0 : revision.number;
+    plan_.memory.soak_since = soaking == nullptr ? std::nullopt : std::optional{soaking->since};
+    if (soaking != nullptr) look_again(soaking->until);
+  }
+
+  /// Records the outcome where the rollout has come to one; the next pass goes on from there.
+  bool ended(const Revision& revision, const Step& step) {
+    StringMap marks;
+    if (std::holds_alternative<Finished>(step)) {
+      marks = {{std::string(mark::outcome), std::string(to_string(Outcome::succeeded))}, {std::string(mark::reason), ""}};
+      event(false, "RolloutSucceeded", "Rollout", fmt::format("Revision {} serves: {}", revision.number, revision.cause));
+    } else if (const auto* broken = std::get_if<Broken>(&step); broken != nullptr && revision.outcome == Outcome::none) {
+      marks = {{std::string(mark::outcome), std::string(to_string(Outcome::failed))},
+               {std::string(mark::reason), broken->cause.reason},
+               {std::string(mark::failure), evidence_of(broken->cause, observed_.now)}};
+      event(true, "RolloutFailed", "Rollout",
+            fmt::format("Revision {} failed: {}: {}", revision.number, broken->cause.reason, broken->cause.message));
+    } else {
+      return false;
+    }
+    plan_.actions.emplace_back(RecordOutcome{revision.name, revision.uid, std::move(marks)});
+    silent_ = true;
+    look_again(observed_.now);
+    return true;
+  }
+
+  void migrate(const RolloutView& view) {
+    const auto name = migration_name(app_.name, view.target.number);
+    const auto* job = find_child(observed_, Kind::job, name);
+    add_sealed(view.content, Tier::backend);
+    if (job == nullptr) {
+      plan_.actions.emplace_back(Apply{migration_intent(app_, *view.content.migration, view.target.number), "", Why::create});
+      return;
+    }
+    const auto* state = std::get_if<kube::JobState>(&job->state);
+    const auto* complete = state == nullptr ? nullptr : kube::find(state->conditions, "Complete");
+    if (complete == nullptr || complete->status != "True") return;
+    plan_.actions.emplace_back(RecordOutcome{
+        view.target.name,
+        view.target.uid,
+        {{std::string(mark::schema), std::to_string(view.content.migration->schema_version)}}});
+    look_again(observed_.now);
+  }
+
+  void write_or_verify(const Intent& intent) {
+    for (const auto& action : bring_in_line(observed_, intent)) {
+      const auto* apply = std::get_if<Apply>(&action);
+      if (apply != nullptr && apply->why == Why::drift) {
+        event(false, "DriftRepaired", "Repair", fmt::format("{} {} was changed by somebody else", to_string(intent.kind), intent.name));
+      }
+      plan_.actions.push_back(action);
+    }
+  }
+
+  /// The immutable objects that a tier's pods refer to. A sealed Secret that is gone cannot be made from a record.
+  void add_sealed(const Content& content, Tier tier) {
+    const auto& part = content.tier(tier);
+    if (!part.config_name.empty()) write_or_verify(config_intent(app_, tier, part));
+  }
+
+  void keep_objects(const RolloutView& view, const Step& step) {
+    std::vector<Intent> live;
+    for (const auto tier : all_tiers) {
+      live.push_back(service_intent(app_, tier));
+      if (auto intent = autoscaler_intent(app_, tier)) live.push_back(*std::move(intent));
+      if (auto intent = disruption_budget_intent(app_, tier)) live.push_back(*std::move(intent));
+    }
+    if (auto intent = network_policy_intent(app_)) live.push_back(*std::move(intent));
+    if (auto intent = ingress_intent(app_)) live.push_back(*std::move(intent));
+    for (const auto& intent : live) write_or_verify(intent);
+    add(remove_unasked(observed_, live));
+    const bool gated = view.target.outcome != Outcome::succeeded;
+    bool reached = !std::holds_alternative<Migrating>(step);
+    for (const auto& stage : stages_of(app_.spec.upgrade, view.target.rollback_of.has_value())) {
+      bool complete = true;
+      for (const auto tier : stage) {
+        const auto& part = view.content.tier(tier);
+        const auto progress = progress_of(observed_, tier, part.template_hash);
+        if (reached || progress.on_template) {
+          keep_tier(view.content, tier, view.target.number);
+        } else {
+          keep_waiting_tier(progress, tier);
+        }
+        complete = complete && progress.complete;
+      }
+      if (gated && !complete) reached = false;
+    }
+  }
+
+  void keep_tier(const Content& content, Tier tier, std::int64_t number) {
+    add_sealed(content, tier);
+    const auto& part = content.tier(tier);
+    const auto progress = progress_of(observed_, tier, part.template_hash);
+    if (progress.on_template) {
+      const auto* carried = kube::find(progress.deployment->annotations, mark::revision);
+      if (carried != nullptr) number = std::stoll(*carried);
+    }
+    auto overlay = overlays_[tier];
+    overlay.restart = app_.requests.restart;
+    write_or_verify(deployment_intent(app_, tier, part, number, overlay));
+  }
+
+  /// A tier whose turn has not come keeps the template it has. Its record is read only where somebody touched it.
+  void keep_waiting_tier(const TierProgress& progress, Tier tier) {
+    if (progress.deployment == nullptr || untouched(*progress.deployment)) return;
+    const auto* running = kube::find(progress.deployment->annotations, mark::template_);
+    for (const auto& revision : history_.newest_first()) {
+      if (running == nullptr || revision.template_of(tier) != *running) continue;
+      const auto* content = content_of(revision);
+      if (content != nullptr) keep_tier(*content, tier, revision.number);
+      return;
+    }
+  }
+
+  // --- What it came to.
+
+  void judge(const RolloutView& view, const Step& step) {
+    verdict_.step = words_of(step, view);
+    if (view.target.outcome == Outcome::none) {
+      object_to(Reason::progressing, fmt::format("Revision {}: {}", view.target.number, view.target.cause));
+      verdict_.reconciling = true;
+      look_again(view.target.created + app_.spec.upgrade.timeout);
+      return;
+    }
+    verdict_.step.clear();
+    if (view.target.outcome != Outcome::succeeded) return;
+    verdict_.active = view.target.number;
+    const bool on_request = app_.spec.rollback_to && view.target.content_hash == pinned_hash();
+    bool all = true, short_of = false, any = true;
+    for (const auto tier : all_tiers) {
+      const auto serving = serving_of(observed_, tier);
+      all = all && serving.all;
+      any = any && serving.any;
+      short_of = short_of || serving.short_of;
+    }
+    if (!any || short_of) {
+      return object_to(Reason::degraded, fmt::format("Revision {} is installed, and not all of its pods serve",
+                                                     view.target.number));
+    }
+    verdict_.reconciling = !all;
+    object_to(on_request ? Reason::rolled_back_on_request : Reason::succeeded,
+              fmt::format("Revision {} serves", view.target.number));
+  }
+
+  [[nodiscard]] std::string pinned_hash() const {
+    const auto* pinned = history_.find(*app_.spec.rollback_to);
+    return pinned == nullptr ? std::string{} : pinned->content_hash;
+  }
+
+  /// History beyond its limit, and sealed objects that no kept revision uses.
+  void tidy() {
+    std::set<std::string> used = names_in_use_;
+    std::set<const Revision*> going;
+    for (const auto* revision : prunable(history_, app_, wanted_.hash)) {
+      going.insert(revision);
+      plan_.actions.emplace_back(Delete{Kind::controller_revision, revision->name, revision->uid});
+    }
+    for (const auto& revision : history_.newest_first()) {
+      if (!going.contains(&revision)) used.insert(revision.uses.begin(), revision.uses.end());
+    }
+    for (const auto& child : observed_.owned) {
+      const bool sealed = (child.kind == Kind::config_map || child.kind == Kind::secret) &&
+                          child.object->name != keys_name(app_.name) && !child.object->deleting;
+      if (sealed && !used.contains(child.object->name)) {
+        plan_.actions.emplace_back(Delete{child.kind, child.object->name, child.object->uid});
+      }
+    }
+  }
+
+  void event(bool warning, std::string reason, std::string action, std::string note) {
+    plan_.actions.emplace_back(EmitEvent{warning, std::move(reason), std::move(action), std::move(note)});
+  }
+
+  Plan finish() {
+    if (!reading_) {
+      plan_.reason = to_string(verdict_.reason);
+      plan_.ready = is_ready(verdict_.reason);
+      forget();
+      if (!silent_) show();
+    }
+    if (next_look_ && !reading_) plan_.actions.emplace_back(RequeueAt{*next_look_});
+    return std::move(plan_);
+  }
+
+  /// Values and contents are let go as soon as nothing is under way that could need them.
+  void forget() {
+    std::erase_if(plan_.memory.contents, [&](const auto& entry) { return !needed_contents_.contains(entry.first); });
+    const bool writes = std::any_of(plan_.actions.begin(), plan_.actions.end(), [](const Action& action) {
+      return std::holds_alternative<Apply>(action) || std::holds_alternative<ReplacePorts>(action) ||
+             std::holds_alternative<CreateRevision>(action);
+    });
+    if (writes || verdict_.reconciling) return;
+    plan_.memory.secrets.clear();
+    if (!plan_.memory.refusal || plan_.memory.refusal->retry_at <= observed_.now) plan_.memory.refusal.reset();
+  }
+
+  void show() {
+    const auto status = show_status(observed_, history_, verdict_);
+    if (same_json(status, observed_.status)) return;
+    auto& written = plan_.memory.status_written;
+    if (written && observed_.now < *written + status_interval) return look_again(*written + status_interval);
+    const auto reason = std::string(to_string(verdict_.reason));
+    const bool trouble = stalls(verdict_.reason) || verdict_.reason == Reason::degraded ||
+                         verdict_.reason == Reason::secret_not_found || verdict_.reason == Reason::forbidden ||
+                         verdict_.reason == Reason::quota_exceeded;
+    if (trouble && shown_reason(observed_.status) != reason) event(true, reason, "Reconcile", verdict_.message);
+    plan_.actions.emplace_back(WriteStatus{status});
+    written = observed_.now;
+  }
+
+  const Observed& observed_;
+  const App& app_;
+  History history_;
+  Wanted wanted_;
+  std::map<Tier, Overlay> overlays_;
+  std::set<std::string> names_in_use_;
+  std::set<std::int64_t> needed_contents_;
+  Verdict verdict_;
+  Plan plan_;
+  std::optional<base::WallTime> next_look_;
+  bool reading_{false};
+  bool silent_{false};
+};
+
+}  // namespace
+
+Plan reconcile(const Observed& observed) { return Pass(observed).run(); }
+
+}  // namespace todoapp

@@ -1,0 +1,83 @@
+// Revisions: a numbered, recorded content; a ControllerRevision whose `data` never changes and whose annotations say how
+// it went.
+//
+// Law: numbers only go up. The hash of a content is made from what the spec asks, not from what a renderer made of it, so
+// that an operator with another renderer sees that nothing was asked anew. Secret values are in neither.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "kube/model/object.hpp"
+#include "todoapp/desired/desired.hpp"
+#include "todoapp/types.hpp"
+
+namespace todoapp {
+
+/// Parts of a content that a cause can name, each with its value (images) or a digest of it.
+using Parts = std::map<std::string, std::string>;
+
+enum class Outcome : std::uint8_t { none, succeeded, failed, superseded };
+
+[[nodiscard]] std::string_view to_string(Outcome outcome);  ///< "", "Succeeded", "Failed", "Superseded"
+
+/// What the cache shows of a record.
+struct Revision {
+  std::int64_t number{0};
+  std::string name;
+  std::string uid;
+  base::WallTime created{};
+  std::string content_hash;
+  std::int32_t renderer{0};
+  std::string frontend_template;
+  std::string backend_template;
+  std::vector<std::string> uses;  ///< names of the sealed objects that its pods refer to
+  Parts parts;
+  Outcome outcome{Outcome::none};
+  std::string reason;
+  std::string cause;
+  std::optional<std::int64_t> rollback_of;
+  std::string retry;    ///< the token that asked for it
+  JsonText failure;     ///< evidence, as status shows it
+  std::int32_t schema_version{0};   ///< that its code needs; 0 where it has no migration
+  std::int32_t compatible_from{0};
+  std::int32_t schema_reached{0};   ///< by a finished migration
+
+  [[nodiscard]] const std::string& template_of(Tier tier) const {
+    return tier == Tier::frontend ? frontend_template : backend_template;
+  }
+  friend bool operator==(const Revision&, const Revision&) = default;
+};
+
+/// Reads the cache's view of a ControllerRevision; nothing where it is not one of ours.
+[[nodiscard]] std::optional<Revision> read_revision(const kube::Object& object);
+
+/// A content as the spec asks for it, before it is recorded.
+struct Wanted {
+  Content content;
+  std::string hash;  ///< sixteen hex digits
+  Parts parts;
+};
+[[nodiscard]] Wanted want(const App& app, const SealedSecrets& sealed);
+
+/// "backend image 1.4.0 to 1.5.0; config LOG_LEVEL", at most 256 bytes; "first install" where there was nothing before.
+[[nodiscard]] std::string cause_of(const Parts* before, const Parts& now);
+
+/// How a new revision came to be, besides its content.
+struct Origin {
+  std::int64_t number{0};
+  std::string cause;
+  std::optional<std::int64_t> rollback_of;
+  std::string retry;
+};
+/// The body of the ControllerRevision, canonical, as Go would write it (else the API server could never change it again).
+[[nodiscard]] JsonText revision_body(const App& app, const Wanted& wanted, const Origin& origin);
+
+/// Reads the whole record back. Error: invalid.
+[[nodiscard]] base::Result<Content> decode_content(std::string_view controller_revision_json);
+
+}  // namespace todoapp

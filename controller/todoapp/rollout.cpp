@@ -1,0 +1,124 @@
+#include "todoapp/rollout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "todoapp/names.hpp"
+
+namespace todoapp {
+namespace {
+
+bool is_true(const kube::Condition* condition) { return condition != nullptr && condition->status == "True"; }
+
+/// The Deployment's own verdict on the generation it has observed.
+std::optional<Cause> deployment_failure(Tier tier, const TierProgress& progress) {
+  if (progress.state == nullptr || !progress.on_template) return std::nullopt;
+  if (progress.state->observed_generation < progress.deployment->generation) return std::nullopt;
+  const auto* condition = kube::find(progress.state->conditions, "Progressing");
+  if (condition == nullptr || condition->status != "False" || condition->reason != "ProgressDeadlineExceeded") {
+    return std::nullopt;
+  }
+  return Cause{.reason = condition->reason, .tier = tier, .message = condition->message};
+}
+
+const kube::JobState* migration_job(const RolloutView& view) {
+  const auto name = migration_name(view.observed.app.name, view.target.number);
+  const auto* object = find_child(view.observed, Kind::job, name);
+  return object == nullptr ? nullptr : std::get_if<kube::JobState>(&object->state);
+}
+
+std::optional<Cause> migration_failure(const RolloutView& view) {
+  const auto* job = migration_job(view);
+  if (job == nullptr || !is_true(kube::find(job->conditions, "Failed"))) return std::nullopt;
+  const auto* failed = kube::find(job->conditions, "Failed");
+  return Cause{.reason = "MigrationFailed",
+               .tier = Tier::backend,
+               .pod = migration_name(view.observed.app.name, view.target.number),
+               .message = fmt::format("{}: {}", failed->reason, failed->message)};
+}
+
+std::string tier_words(const RolloutView& view, Tier tier) {
+  const auto progress = progress_of(view.observed, tier, view.content.tier(tier).template_hash);
+  const auto wanted = progress.state == nullptr ? view.observed.app.spec.tier(tier).replicas : progress.state->wanted;
+  const auto done = progress.state == nullptr || !progress.on_template
+                        ? 0
+                        : std::min(progress.state->updated, progress.state->available);
+  return fmt::format("{} {}/{}", tier == Tier::backend ? "RollingBackend" : "RollingFrontend", done, wanted);
+}
+
+}  // namespace
+
+TierProgress progress_of(const Observed& observed, Tier tier, const std::string& template_hash) {
+  TierProgress progress;
+  progress.deployment = find_child(observed, Kind::deployment, tier_name(observed.app.name, tier));
+  if (progress.deployment == nullptr) return progress;
+  const auto* running = kube::find(progress.deployment->annotations, mark::template_);
+  progress.on_template = running != nullptr && *running == template_hash;
+  progress.state = std::get_if<kube::DeploymentState>(&progress.deployment->state);
+  if (progress.state == nullptr) return progress;
+  const auto& state = *progress.state;
+  progress.complete = progress.on_template && state.observed_generation >= progress.deployment->generation &&
+                      state.updated == state.wanted && state.replicas == state.wanted &&
+                      state.available >= state.wanted;
+  return progress;
+}
+
+std::vector<std::vector<Tier>> stages_of(const Upgrade& upgrade, bool rollback) {
+  if (upgrade.order == Order::together) return {{Tier::backend, Tier::frontend}};
+  const bool backend_first = (upgrade.order == Order::backend_first) != rollback;
+  if (backend_first) return {{Tier::backend}, {Tier::frontend}};
+  return {{Tier::frontend}, {Tier::backend}};
+}
+
+bool needs_migration(const RolloutView& view) {
+  return view.content.migration && view.content.migration->schema_version > view.history.schema_reached() &&
+         !view.target.rollback_of;
+}
+
+Step step_of(const RolloutView& view) {
+  const auto& app = view.observed.app;
+  const auto now = view.observed.now;
+  const bool settled = view.target.outcome == Outcome::succeeded;
+  const auto deadline = view.target.created + app.spec.upgrade.timeout;
+  if (view.target.outcome == Outcome::none && now >= deadline) {
+    return Broken{Cause{.reason = "TimedOut",
+                        .message = fmt::format("the rollout did not finish within upgrade.timeoutSeconds ({} s)",
+                                               app.spec.upgrade.timeout.count())}};
+  }
+  if (!settled && needs_migration(view)) {
+    if (auto cause = migration_failure(view)) return Broken{*std::move(cause)};
+    return Migrating{migration_name(app.name, view.target.number)};
+  }
+  for (const auto& stage : stages_of(app.spec.upgrade, view.target.rollback_of.has_value())) {
+    Rolling rolling;
+    for (const auto tier : stage) {
+      const auto progress = progress_of(view.observed, tier, view.content.tier(tier).template_hash);
+      if (auto cause = deployment_failure(tier, progress); cause && !settled) return Broken{*std::move(cause)};
+      if (!progress.complete) rolling.tiers.push_back(tier);
+    }
+    if (!rolling.tiers.empty()) return rolling;
+  }
+  const auto& memory = view.observed.memory;
+  const auto since = memory.soak_revision == view.target.number && memory.soak_since ? *memory.soak_since : now;
+  const auto until = since + app.spec.upgrade.soak;
+  if (now >= until) return Finished{};
+  return Soaking{since, until};
+}
+
+std::string words_of(const Step& step, const RolloutView& view) {
+  if (std::holds_alternative<Migrating>(step)) return "Migrating";
+  if (const auto* rolling = std::get_if<Rolling>(&step)) {
+    std::string words;
+    for (const auto tier : rolling->tiers) words += (words.empty() ? "" : ", ") + tier_words(view, tier);
+    return words;
+  }
+  if (const auto* soaking = std::get_if<Soaking>(&step)) {
+    // Rounded up: who reads the line at that second finds it done.
+    const auto whole = std::chrono::ceil<std::chrono::seconds>(soaking->until);
+    return "Soaking until " + base::format_time(base::WallTime{whole}).substr(11);
+  }
+  return {};
+}
+
+}  // namespace todoapp

@@ -1,0 +1,290 @@
+#include "todoapp/sealing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/hash.hpp"
+#include "kube/model/canonical_json.hpp"
+#include "todoapp/names.hpp"
+
+namespace todoapp {
+namespace {
+
+constexpr std::string_view hmac_key = "hmac.key";
+
+std::string random_bytes(const std::string& entropy, std::string_view label, std::int32_t count) {
+  std::string bytes;
+  for (int block = 0; bytes.size() < static_cast<std::size_t>(count); ++block) {
+    const auto hex = base::hmac_sha256_hex(entropy, fmt::format("{}/{}", label, block));
+    for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
+      bytes.push_back(static_cast<char>(std::stoi(hex.substr(at, 2), nullptr, 16)));
+    }
+  }
+  bytes.resize(static_cast<std::size_t>(count));
+  return bytes;
+}
+
+/// A generated value: base64url without padding, so that it stands in a URL or a header as it is.
+std::string random_value(const std::string& entropy, const SecretVariable& variable) {
+  auto text = base::base64_encode(random_bytes(entropy, variable.name, variable.generate_bytes));
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  text.erase(std::find(text.begin(), text.end(), '='), text.end());
+  return text;
+}
+
+/// What was last read of one source by one tier's Deployment.
+struct Seen {
+  std::string version;  ///< resourceVersion last looked at
+  std::string value;    ///< resourceVersion at which the value last changed
+};
+
+/// "todo-db=120:101,todo-mail=7:7"
+std::map<std::string, Seen> parse_versions(const std::string* text) {
+  std::map<std::string, Seen> versions;
+  std::string_view rest = text == nullptr ? std::string_view{} : std::string_view{*text};
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(','), rest.size());
+    const auto entry = rest.substr(0, end);
+    const auto equals = entry.find('='), colon = entry.rfind(':');
+    if (equals != std::string_view::npos && colon != std::string_view::npos && colon > equals) {
+      versions[std::string(entry.substr(0, equals))] = {std::string(entry.substr(equals + 1, colon - equals - 1)),
+                                                        std::string(entry.substr(colon + 1))};
+    }
+    rest = end == rest.size() ? std::string_view{} : rest.substr(end + 1);
+  }
+  return versions;
+}
+
+class Sealer {
+ public:
+  explicit Sealer(const Observed& observed) : observed_(observed), app_(observed.app) {}
+
+  Sealing run() {
+    result_.live = observed_.memory.live;
+    if (app_.spec.secrets.empty()) return std::move(result_);
+    if (!sources_exist()) return std::move(result_);
+    for (const auto tier : all_tiers) overlay(tier);
+    if (needs_keys()) seal();
+    if (!result_.reads.empty()) result_.writes.clear();
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] bool needs_keys() const {
+    return std::any_of(app_.spec.secrets.begin(), app_.spec.secrets.end(), [](const auto& v) { return v.sealed(); });
+  }
+
+  bool sources_exist() {
+    for (const auto& variable : app_.spec.secrets) {
+      if (variable.generated() || observed_.sources.contains(variable.source_name)) continue;
+      result_.problem = fmt::format("Secret {} does not exist, and {} is taken from it; create it: kubectl create secret "
+                                    "generic {} --namespace {} --from-literal {}=...",
+                                    variable.source_name, variable.name, variable.source_name, app_.namespace_,
+                                    variable.source_key);
+      return false;
+    }
+    return true;
+  }
+
+  /// The values of a Secret at its present version, or nullptr once a read of it has been asked for.
+  const StringMap* values_of(const std::string& name, const std::string& version) {
+    const auto at = observed_.memory.secrets.find(name);
+    if (at != observed_.memory.secrets.end() && at->second.resource_version == version) return &at->second.data;
+    const Action read = ReadSecret{name};
+    if (std::find(result_.reads.begin(), result_.reads.end(), read) == result_.reads.end()) {
+      result_.reads.push_back(read);
+    }
+    return nullptr;
+  }
+
+  const StringMap* source_values(const std::string& name) {
+    return values_of(name, observed_.sources.at(name).resource_version);
+  }
+
+  /// The value of a variable that comes from a Secret; a key that is not there is the user's to add.
+  const std::string* source_value(const StringMap& values, const SecretVariable& variable) {
+    const auto at = values.find(variable.source_key);
+    if (at != values.end()) return &at->second;
+    result_.problem = fmt::format("Secret {} has no key {}, and {} is taken from it; add the key, or change "
+                                  "spec.secrets[{}].valueFrom.secretKeyRef.key",
+                                  variable.source_name, variable.source_key, variable.name, variable.name);
+    return nullptr;
+  }
+
+  // --- Live values: the pod reads them from the user's Secret itself; here it is only noticed that they changed.
+
+  void overlay(Tier tier) {
+    std::set<std::string> names;
+    for (const auto& variable : app_.spec.secrets) {
+      if (!variable.sealed() && variable.used_by(tier)) names.insert(variable.source_name);
+    }
+    if (names.empty()) return;
+    const auto* deployment = find_child(observed_, Kind::deployment, tier_name(app_.name, tier));
+    const auto before =
+        parse_versions(deployment == nullptr ? nullptr : kube::find(deployment->annotations, mark::secret_versions));
+    Overlay overlay;
+    std::string identity;
+    for (const auto& name : names) {
+      const auto at = before.find(name);
+      const auto now = look_at(name, at == before.end() ? nullptr : &at->second);
+      overlay.secret_versions += fmt::format("{}{}={}:{}", overlay.secret_versions.empty() ? "" : ",", name,
+                                             now.version, now.value);
+      identity += fmt::format("{}@{}@{};", name, observed_.sources.at(name).uid, now.value);
+    }
+    overlay.live_secrets = base::short_hash(base::sha256_hex(identity));
+    result_.overlays[tier] = std::move(overlay);
+  }
+
+  Seen look_at(const std::string& name, const Seen* before) {
+    const auto& version = observed_.sources.at(name).resource_version;
+    if (before != nullptr && before->version == version) return *before;
+    const auto* values = source_values(name);
+    if (values == nullptr) return {version, version};
+    nlohmann::json used = nlohmann::json::object();
+    for (const auto& variable : app_.spec.secrets) {
+      if (variable.sealed() || variable.source_name != name) continue;
+      const auto* value = source_value(*values, variable);
+      if (value == nullptr) return {};
+      used[variable.source_key] = base::base64_encode(*value);
+    }
+    const auto digest = base::hmac_sha256_hex(observed_.process_key, kube::canonical(used));
+    const auto known = observed_.memory.live.find(name);
+    const bool same = before != nullptr && known != observed_.memory.live.end() && known->second.digest == digest;
+    result_.live[name] = {version, digest};
+    return {version, same ? before->value : version};
+  }
+
+  // --- Sealed values: copied into an immutable Secret of the app's own.
+
+  [[nodiscard]] std::string made_from(Tier tier) const {
+    std::string text;
+    for (const auto& variable : app_.spec.secrets) {
+      if (!variable.sealed() || !variable.used_by(tier)) continue;
+      if (variable.generated()) {
+        text += fmt::format("{}=generated/{};", variable.name, app_.requests.rotate);
+      } else {
+        const auto& source = observed_.sources.at(variable.source_name);
+        text += fmt::format("{}={}/{}@{}/{};", variable.name, variable.source_name, variable.source_key, source.uid,
+                            source.resource_version);
+      }
+    }
+    return text.empty() ? text : base::short_hash(base::sha256_hex(text));
+  }
+
+  /// The sealed Secret that was made from just this, or nullptr.
+  [[nodiscard]] const kube::Object* sealed_from(Tier tier, const std::string& sources) const {
+    const auto start = sealed_secret_name(app_.name, tier, "");
+    for (const auto& child : observed_.owned) {
+      if (child.kind != Kind::secret || child.object->deleting || !child.object->name.starts_with(start)) continue;
+      const auto* made = kube::find(child.object->annotations, mark::sources);
+      if (made != nullptr && *made == sources) return child.object;
+    }
+    return nullptr;
+  }
+
+  void seal() {
+    const auto* keys = find_child(observed_, Kind::secret, keys_name(app_.name));
+    const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
+    const bool rotating = keys != nullptr && (rotated == nullptr ? "" : *rotated) != app_.requests.rotate;
+    bool all_found = true;
+    for (const auto tier : all_tiers) {
+      const auto sources = made_from(tier);
+      if (sources.empty()) continue;
+      const auto* found = sealed_from(tier, sources);
+      if (found != nullptr) set_name(tier, found->name);
+      all_found = all_found && found != nullptr;
+    }
+    if (keys != nullptr && all_found && !rotating) return;
+    auto values = key_values(keys, rotating);
+    if (!values) return;
+    for (const auto tier : all_tiers) {
+      if (!made_from(tier).empty() && result_.names.of(tier).empty()) seal_tier(tier, *values);
+    }
+  }
+
+  void set_name(Tier tier, std::string name) {
+    (tier == Tier::frontend ? result_.names.frontend : result_.names.backend) = std::move(name);
+  }
+
+  /// The app's key and all generated values as they should be; writes the keys Secret where it differs.
+  std::optional<StringMap> key_values(const kube::Object* keys, bool rotating) {
+    StringMap values;
+    if (keys != nullptr) {
+      const auto* held = values_of(keys->name, keys->resource_version);
+      if (held == nullptr) return std::nullopt;
+      values = *held;
+    } else if (!recover(values)) {
+      return std::nullopt;
+    }
+    bool changed = keys == nullptr || rotating;
+    if (values[std::string(hmac_key)].empty()) {
+      values[std::string(hmac_key)] = base::hmac_sha256_hex(observed_.entropy, hmac_key);
+      changed = true;
+    }
+    for (const auto& variable : app_.spec.secrets) {
+      if (!variable.generated() || (values.contains(variable.name) && !rotating)) continue;
+      values[variable.name] = random_value(observed_.entropy, variable);
+      changed = true;
+    }
+    if (changed) {
+      result_.writes.emplace_back(Apply{keys_intent(app_, values), keys == nullptr ? "" : keys->uid,
+                                        keys == nullptr ? Why::create : Why::change});
+    }
+    return values;
+  }
+
+  /// The keys Secret is gone: the generated values live on in the sealed Secrets that pods use. False: reads come first.
+  bool recover(StringMap& values) {
+    bool known = true;
+    for (const auto tier : all_tiers) {
+      const auto& name = result_.names.of(tier);
+      if (name.empty()) continue;
+      const auto* sealed = find_child(observed_, Kind::secret, name);
+      const auto* held = values_of(name, sealed->resource_version);
+      known = known && held != nullptr;
+      for (const auto& variable : app_.spec.secrets) {
+        if (held == nullptr || !variable.generated()) continue;
+        if (const auto at = held->find(variable.name); at != held->end()) values[variable.name] = at->second;
+      }
+    }
+    return known;
+  }
+
+  void seal_tier(Tier tier, const StringMap& keys) {
+    StringMap values;
+    for (const auto& variable : app_.spec.secrets) {
+      if (!variable.sealed() || !variable.used_by(tier)) continue;
+      if (variable.generated()) {
+        values[variable.name] = keys.at(variable.name);
+        continue;
+      }
+      const auto* held = source_values(variable.source_name);
+      const auto* value = held == nullptr ? nullptr : source_value(*held, variable);
+      if (value == nullptr) return;
+      values[variable.name] = *value;
+    }
+    nlohmann::json coded = nlohmann::json::object();
+    for (const auto& [name, value] : values) coded[name] = base::base64_encode(value);
+    const auto digest = base::hmac_sha256_hex(keys.at(std::string(hmac_key)), kube::canonical(coded));
+    const auto name = sealed_secret_name(app_.name, tier, base::short_hash(digest));
+    const auto* existing = find_child(observed_, Kind::secret, name);
+    set_name(tier, name);
+    result_.writes.emplace_back(Apply{sealed_secret_intent(app_, tier, name, values, made_from(tier)),
+                                      existing == nullptr ? "" : existing->uid,
+                                      existing == nullptr ? Why::create : Why::change});
+  }
+
+  const Observed& observed_;
+  const App& app_;
+  Sealing result_;
+};
+
+}  // namespace
+
+Sealing seal_secrets(const Observed& observed) { return Sealer(observed).run(); }
+
+}  // namespace todoapp

@@ -223,6 +223,8 @@ IoResult Connection::write(const char* from, std::size_t size) {
 
 void Connection::close() {
   if (std::exchange(closed_, true)) return;
+  // Whoever waits for the opening holds a share of us through this; it goes last, and we perhaps with it.
+  const OpenHandler dropped = std::exchange(handler_, nullptr);
   if (handshaken_) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());  // says goodbye if the socket takes it at once; nobody waits for the answer

@@ -10,13 +10,17 @@
 namespace shell {
 
 const kube::Pruning& secret_pruning() {
-  static const kube::Pruning pruning{.prefix = std::string(todoapp::prefix)};
+  static const kube::Pruning pruning{
+      .prefix = std::string(todoapp::prefix), .keep_body = true, .controlled_body = true};
   return pruning;
 }
 
 base::Result<SecretAnswer> read_secret(std::string_view text) {
   auto object = kube::decode_object(text, kube::resources::secrets(), secret_pruning());
   if (!object) return tl::unexpected(object.error());
+  // No value may get into a cache, which lives longer than the pass that needs it.
+  object->body.reset();
+  object->fingerprint = 0;
   SecretAnswer answer{*std::move(object), {}};
   answer.values.resource_version = answer.object.resource_version;
   const auto bad = [] { return base::fail(base::ErrorCode::invalid, "read a Secret", "its data is not base64"); };

@@ -272,6 +272,9 @@ class Execution : public std::enable_shared_from_this<Execution> {
            auto object = services_.caches.read(kind, answer->body);
            if (!object) return failed(object.error());
            if (object->controller_uid == app_.uid) {
+             // Ours, but not to be seen: the answer to its create was lost, or it lost the label that the cache goes by.
+             // Without its mark the next pass applies it again, which mends either.
+             std::erase_if(object->annotations, [](const auto& pair) { return pair.first == todoapp::mark::applied; });
              services_.caches.store(kind, app_.namespace_).note_write(*std::move(object));
              return finish(Executed::Next::again);
            }

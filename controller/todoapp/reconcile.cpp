@@ -7,12 +7,12 @@
 #include <set>
 
 #include "kube/model/canonical_json.hpp"
-#include "todoapp/children.hpp"
 #include "todoapp/choice.hpp"
 #include "todoapp/names.hpp"
 #include "todoapp/rollout.hpp"
 #include "todoapp/sealing.hpp"
 #include "todoapp/status.hpp"
+#include "todoapp/upkeep.hpp"
 #include "todoapp/validation.hpp"
 
 namespace todoapp {
@@ -74,7 +74,13 @@ class Pass {
 
   template <class Some>
   void add(const Some& actions) {
-    for (const auto& action : actions) plan_.actions.push_back(action);
+    for (const auto& action : actions) {
+      if (const auto* requeue = std::get_if<RequeueAt>(&action)) {
+        look_again(requeue->at);
+      } else {
+        plan_.actions.push_back(action);
+      }
+    }
   }
 
   /// Reads come alone: whatever else this pass found is decided again when they are answered.
@@ -159,23 +165,11 @@ class Pass {
     }
   }
 
-  /// The content of a revision, or nullptr once its record has to be read.
-  const Content* content_of(const Revision& revision) {
-    if (revision.content_hash == wanted_.hash && revision.renderer == wanted_.content.renderer_version) {
-      return &wanted_.content;
-    }
-    needed_contents_.insert(revision.number);
-    const auto at = plan_.memory.contents.find(revision.number);
-    if (at != plan_.memory.contents.end()) return at->second.get();
-    read_first({ReadRevision{revision.number, revision.name}});
-    return nullptr;
-  }
-
   void record(const Choice& choice) {
     Wanted recorded = wanted_;
     if (choice.source != nullptr) {
-      const auto* content = content_of(*choice.source);
-      if (content == nullptr) return;
+      const auto* content = contents_.of(*choice.source);
+      if (content == nullptr) return read_record();
       recorded = {*content, choice.source->content_hash, choice.source->parts};
     }
     const auto& origin = *choice.record;
@@ -192,17 +186,32 @@ class Pass {
   // --- Running a revision: its step, its objects.
 
   void run_revision(const Revision& revision) {
-    const auto* content = content_of(revision);
-    if (content == nullptr) return;
+    const auto* content = contents_.of(revision);
+    if (content == nullptr) return read_record();
     const RolloutView view{observed_, history_, revision, *content};
     const auto step = step_of(view);
     remember_soak(revision, step);
     if (revision.outcome != Outcome::succeeded && ended(revision, step)) return;
-    if (std::holds_alternative<Migrating>(step)) migrate(view);
-    if (!reading_) keep_objects(view, step);
-    if (reading_) return;
+    auto actions = std::holds_alternative<Migrating>(step) ? run_migration(view) : std::vector<Action>{};
+    for (auto& action : keep_objects(view, step, overlays_, contents_)) actions.push_back(std::move(action));
+    if (contents_.missing()) return read_record();
+    tell_of_drift(actions);
+    add(actions);
     judge(view, step);
-    if (revision.outcome == Outcome::succeeded) tidy();
+    if (revision.outcome == Outcome::succeeded) add(tidy(observed_, history_, wanted_.hash, names_in_use_));
+  }
+
+  void read_record() { read_first({*contents_.missing()}); }
+
+  void tell_of_drift(const std::vector<Action>& actions) {
+    for (const auto& action : actions) {
+      const auto* apply = std::get_if<Apply>(&action);
+      const auto* ports = std::get_if<ReplacePorts>(&action);
+      if ((apply == nullptr || apply->why != Why::drift) && (ports == nullptr || ports->why != Why::drift)) continue;
+      const auto& intent = apply != nullptr ? apply->intent : ports->intent;
+      event(false, "DriftRepaired", "Repair",
+            fmt::format("{} {} was changed by somebody else", to_string(intent.kind), intent.name));
+    }
   }
 
   void remember_soak(const Revision& revision, const Step& step) {
@@ -231,94 +240,6 @@ class Pass {
     silent_ = true;
     look_again(observed_.now);
     return true;
-  }
-
-  void migrate(const RolloutView& view) {
-    const auto name = migration_name(app_.name, view.target.number);
-    const auto* job = find_child(observed_, Kind::job, name);
-    add_sealed(view.content, Tier::backend);
-    if (job == nullptr) {
-      plan_.actions.emplace_back(Apply{migration_intent(app_, *view.content.migration, view.target.number), "", Why::create});
-      return;
-    }
-    const auto* state = std::get_if<kube::JobState>(&job->state);
-    const auto* complete = state == nullptr ? nullptr : kube::find(state->conditions, "Complete");
-    if (complete == nullptr || complete->status != "True") return;
-    plan_.actions.emplace_back(RecordOutcome{
-        view.target.name,
-        view.target.uid,
-        {{std::string(mark::schema), std::to_string(view.content.migration->schema_version)}}});
-    look_again(observed_.now);
-  }
-
-  void write_or_verify(const Intent& intent) {
-    for (const auto& action : bring_in_line(observed_, intent)) {
-      const auto* apply = std::get_if<Apply>(&action);
-      if (apply != nullptr && apply->why == Why::drift) {
-        event(false, "DriftRepaired", "Repair", fmt::format("{} {} was changed by somebody else", to_string(intent.kind), intent.name));
-      }
-      plan_.actions.push_back(action);
-    }
-  }
-
-  /// The immutable objects that a tier's pods refer to. A sealed Secret that is gone cannot be made from a record.
-  void add_sealed(const Content& content, Tier tier) {
-    const auto& part = content.tier(tier);
-    if (!part.config_name.empty()) write_or_verify(config_intent(app_, tier, part));
-  }
-
-  void keep_objects(const RolloutView& view, const Step& step) {
-    std::vector<Intent> live;
-    for (const auto tier : all_tiers) {
-      live.push_back(service_intent(app_, tier));
-      if (auto intent = autoscaler_intent(app_, tier)) live.push_back(*std::move(intent));
-      if (auto intent = disruption_budget_intent(app_, tier)) live.push_back(*std::move(intent));
-    }
-    if (auto intent = network_policy_intent(app_)) live.push_back(*std::move(intent));
-    if (auto intent = ingress_intent(app_)) live.push_back(*std::move(intent));
-    for (const auto& intent : live) write_or_verify(intent);
-    add(remove_unasked(observed_, live));
-    const bool gated = view.target.outcome != Outcome::succeeded;
-    bool reached = !std::holds_alternative<Migrating>(step);
-    for (const auto& stage : stages_of(app_.spec.upgrade, view.target.rollback_of.has_value())) {
-      bool complete = true;
-      for (const auto tier : stage) {
-        const auto& part = view.content.tier(tier);
-        const auto progress = progress_of(observed_, tier, part.template_hash);
-        if (reached || progress.on_template) {
-          keep_tier(view.content, tier, view.target.number);
-        } else {
-          keep_waiting_tier(progress, tier);
-        }
-        complete = complete && progress.complete;
-      }
-      if (gated && !complete) reached = false;
-    }
-  }
-
-  void keep_tier(const Content& content, Tier tier, std::int64_t number) {
-    add_sealed(content, tier);
-    const auto& part = content.tier(tier);
-    const auto progress = progress_of(observed_, tier, part.template_hash);
-    if (progress.on_template) {
-      const auto* carried = kube::find(progress.deployment->annotations, mark::revision);
-      if (carried != nullptr) number = std::stoll(*carried);
-    }
-    auto overlay = overlays_[tier];
-    overlay.restart = app_.requests.restart;
-    write_or_verify(deployment_intent(app_, tier, part, number, overlay));
-  }
-
-  /// A tier whose turn has not come keeps the template it has. Its record is read only where somebody touched it.
-  void keep_waiting_tier(const TierProgress& progress, Tier tier) {
-    if (progress.deployment == nullptr || untouched(*progress.deployment)) return;
-    const auto* running = kube::find(progress.deployment->annotations, mark::template_);
-    for (const auto& revision : history_.newest_first()) {
-      if (running == nullptr || revision.template_of(tier) != *running) continue;
-      const auto* content = content_of(revision);
-      if (content != nullptr) keep_tier(*content, tier, revision.number);
-      return;
-    }
   }
 
   // --- What it came to.
@@ -356,26 +277,6 @@ class Pass {
     return pinned == nullptr ? std::string{} : pinned->content_hash;
   }
 
-  /// History beyond its limit, and sealed objects that no kept revision uses.
-  void tidy() {
-    std::set<std::string> used = names_in_use_;
-    std::set<const Revision*> going;
-    for (const auto* revision : prunable(history_, app_, wanted_.hash)) {
-      going.insert(revision);
-      plan_.actions.emplace_back(Delete{Kind::controller_revision, revision->name, revision->uid});
-    }
-    for (const auto& revision : history_.newest_first()) {
-      if (!going.contains(&revision)) used.insert(revision.uses.begin(), revision.uses.end());
-    }
-    for (const auto& child : observed_.owned) {
-      const bool sealed = (child.kind == Kind::config_map || child.kind == Kind::secret) &&
-                          child.object->name != keys_name(app_.name) && !child.object->deleting;
-      if (sealed && !used.contains(child.object->name)) {
-        plan_.actions.emplace_back(Delete{child.kind, child.object->name, child.object->uid});
-      }
-    }
-  }
-
   void event(bool warning, std::string reason, std::string action, std::string note) {
     plan_.actions.emplace_back(EmitEvent{warning, std::move(reason), std::move(action), std::move(note)});
   }
@@ -393,7 +294,7 @@ class Pass {
 
   /// Values and contents are let go as soon as nothing is under way that could need them.
   void forget() {
-    std::erase_if(plan_.memory.contents, [&](const auto& entry) { return !needed_contents_.contains(entry.first); });
+    std::erase_if(plan_.memory.contents, [&](const auto& entry) { return !contents_.used().contains(entry.first); });
     const bool writes = std::any_of(plan_.actions.begin(), plan_.actions.end(), [](const Action& action) {
       return std::holds_alternative<Apply>(action) || std::holds_alternative<ReplacePorts>(action) ||
              std::holds_alternative<CreateRevision>(action);
@@ -421,9 +322,9 @@ class Pass {
   const App& app_;
   History history_;
   Wanted wanted_;
-  std::map<Tier, Overlay> overlays_;
+  Contents contents_{wanted_, observed_.memory.contents};
+  Overlays overlays_;
   std::set<std::string> names_in_use_;
-  std::set<std::int64_t> needed_contents_;
   Verdict verdict_;
   Plan plan_;
   std::optional<base::WallTime> next_look_;

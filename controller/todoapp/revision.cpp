@@ -19,6 +19,7 @@ constexpr std::string_view mark_parts = "parts";
 constexpr std::string_view mark_uses = "uses";
 constexpr std::string_view mark_templates = "templates";
 constexpr std::string_view mark_needs = "needs-schema";
+constexpr std::string_view mark_generation = "generation";
 constexpr std::size_t most_cause_bytes = 256;
 
 std::int64_t number_of(std::string_view text) {
@@ -245,6 +246,7 @@ std::optional<Revision> read_revision(const kube::Object& object) {
   const auto [needs, from] = split_at(text(mark_needs), ',');
   revision.schema_version = static_cast<std::int32_t>(number_of(needs));
   revision.compatible_from = static_cast<std::int32_t>(number_of(from));
+  revision.generation = number_of(text(mark_generation));
   revision.schema_reached = static_cast<std::int32_t>(number_of(text(mark::schema)));
   return revision;
 }
@@ -295,6 +297,7 @@ JsonText revision_body(const App& app, const Wanted& wanted, const Origin& origi
              {marked(mark::cause), origin.cause},
              {marked(mark_templates),
               wanted.content.frontend.template_hash + "," + wanted.content.backend.template_hash},
+             {marked(mark_generation), std::to_string(app.generation)},
              {marked(mark_parts), kube::canonical(Json(wanted.parts))}};
   if (const auto uses = used_names(wanted.content); !uses.empty()) marks[marked(mark_uses)] = uses;
   if (origin.rollback_of) marks[marked(mark::rollback_of)] = std::to_string(*origin.rollback_of);

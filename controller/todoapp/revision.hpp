@@ -46,6 +46,7 @@ struct Revision {
   std::int32_t schema_version{0};   ///< that its code needs; 0 where it has no migration
   std::int32_t compatible_from{0};
   std::int32_t schema_reached{0};   ///< by a finished migration
+  std::int64_t generation{0};       ///< of the app when it was recorded
 
   [[nodiscard]] const std::string& template_of(Tier tier) const {
     return tier == Tier::frontend ? frontend_template : backend_template;

@@ -195,15 +195,44 @@ class Sealer {
       const auto sources = made_from(tier);
       if (sources.empty()) continue;
       const auto* found = sealed_from(tier, sources);
-      if (found != nullptr) set_name(tier, found->name);
+      if (found != nullptr) {
+        set_name(tier, found->name);
+        mend(tier, *found, sources);
+      }
       all_found = all_found && found != nullptr;
     }
-    if (keys != nullptr && all_found && !rotating) return;
+    if (keys != nullptr && all_found && !rotating && !lost_labels(*keys)) return;
     auto values = key_values(keys, rotating);
     if (!values) return;
     for (const auto tier : all_tiers) {
       if (!made_from(tier).empty() && result_.names.of(tier).empty()) seal_tier(tier, *values);
     }
+  }
+
+  /// Only labels and owner of a Secret are in the cache, and sealed values cannot change: what can drift are the labels.
+  bool lost_labels(const kube::Object& secret) {
+    if (secret.body == nullptr) return false;
+    const auto metadata = nlohmann::json::parse(*secret.body).value("metadata", nlohmann::json::object());
+    const auto labels = metadata.value("labels", nlohmann::json::object());
+    const auto* applied = kube::find(secret.annotations, mark::applied);
+    for (const auto& [key, value] : object_labels(app_.name, nullptr)) {
+      if (labels.value(key, "") != value) return true;
+    }
+    if (applied == nullptr) return true;
+    const Action verified = MarkVerified{Kind::secret, secret.name, *applied};
+    if (std::find(result_.writes.begin(), result_.writes.end(), verified) == result_.writes.end()) {
+      result_.writes.push_back(verified);
+    }
+    return false;
+  }
+
+  /// A sealed Secret that lost its labels is applied again, with the values that it holds.
+  void mend(Tier tier, const kube::Object& sealed, const std::string& sources) {
+    if (!lost_labels(sealed)) return;
+    const auto* held = values_of(sealed.name, sealed.resource_version);
+    if (held == nullptr) return;
+    result_.writes.emplace_back(
+        Apply{sealed_secret_intent(app_, tier, sealed.name, *held, sources), sealed.uid, Why::drift});
   }
 
   void set_name(Tier tier, std::string name) {
@@ -220,6 +249,7 @@ class Sealer {
     } else if (!recover(values)) {
       return std::nullopt;
     }
+    const bool drifted = keys != nullptr && lost_labels(*keys);
     bool changed = keys == nullptr || rotating;
     if (values[std::string(hmac_key)].empty()) {
       values[std::string(hmac_key)] = base::hmac_sha256_hex(observed_.entropy, hmac_key);
@@ -230,9 +260,9 @@ class Sealer {
       values[variable.name] = random_value(observed_.entropy, variable);
       changed = true;
     }
-    if (changed) {
-      result_.writes.emplace_back(Apply{keys_intent(app_, values), keys == nullptr ? "" : keys->uid,
-                                        keys == nullptr ? Why::create : Why::change});
+    if (changed || drifted) {
+      const auto why = keys == nullptr ? Why::create : changed ? Why::change : Why::drift;
+      result_.writes.emplace_back(Apply{keys_intent(app_, values), keys == nullptr ? "" : keys->uid, why});
     }
     return values;
   }

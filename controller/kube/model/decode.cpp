@@ -59,7 +59,7 @@ void keep_pairs(ondemand::object object, const std::string& path, const Pruning&
       out.emplace_back(key.substr(pruning.prefix.size()), read_text(value, path));
     }
   });
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(out.begin(), out.end());
   out.shrink_to_fit();
 }
 
@@ -204,7 +204,7 @@ void append_members(const std::vector<std::pair<std::string_view, std::string_vi
 }
 
 void assemble_body(const Pieces& pieces, const Pruning& pruning, Object& object) {
-  if (!pruning.keep_body) return;
+  if (!pruning.keep_body || (pruning.controlled_body && object.controller_uid.empty())) return;
   std::string body;
   if (pruning.body_is_spec) {
     const auto spec = std::find_if(pieces.members.begin(), pieces.members.end(),

@@ -111,6 +111,7 @@ std::vector<Condition> read_conditions(ondemand::value value, std::string_view p
         condition.updated = read_time(field, path);
     });
   }
+  conditions.shrink_to_fit();
   return conditions;
 }
 

@@ -91,12 +91,14 @@ struct Object {
 
 /// What is kept of the objects of one kind.
 struct Pruning {
-  std::string prefix{};///< of annotations and labels kept; empty keeps none
-  Pairs also{};        ///< whole annotation keys kept as well, and what to call them here
+  std::string prefix{};  ///< of annotations and labels kept; empty keeps none
+  Pairs also{};          ///< whole annotation keys kept as well, and what to call them here
   bool keep_body{false};
   bool keep_status{false};
   /// The body is the text of `spec` alone: for the app's own kind, whose metadata is the user's and is never compared.
   bool body_is_spec{false};
+  /// Bodies only of objects that have a controller: where a kind is watched whole, most of it is others'.
+  bool controlled_body{false};
 };
 
 }  // namespace kube

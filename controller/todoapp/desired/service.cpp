@@ -21,6 +21,8 @@ Intent service_intent(const App& app, Tier tier) {
   auto body = desired::body_of(app, Kind::service, tier_name(app.name, tier), &tier);
   auto& annotations = desired::annotations_of(body);
   for (const auto& [key, value] : service.annotations) annotations.emplace(key, value);
+  // The cache lets go of the body; a change of the number has to be noticed without it.
+  annotations[marked(mark::ports)] = std::to_string(service.port);
   body["spec"] = std::move(spec);
   return desired::finish(Kind::service, std::move(body));
 }

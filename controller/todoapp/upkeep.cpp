@@ -1,0 +1,165 @@
+#include "todoapp/upkeep.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include "todoapp/children.hpp"
+#include "todoapp/names.hpp"
+
+namespace todoapp {
+namespace {
+
+void append(std::vector<Action>& actions, std::vector<Action> more) {
+  for (auto& action : more) actions.push_back(std::move(action));
+}
+
+std::int64_t number_in(const std::string& text) {
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// The immutable ConfigMap that a tier's pods refer to. (A sealed Secret that is gone cannot be made from a record.)
+std::vector<Action> keep_config(const Observed& observed, const Content& content, Tier tier) {
+  const auto& part = content.tier(tier);
+  if (part.config_name.empty()) return {};
+  return bring_in_line(observed, config_intent(observed.app, tier, part));
+}
+
+std::vector<Action> keep_live_settings(const Observed& observed) {
+  const auto& app = observed.app;
+  std::vector<Intent> intents;
+  const auto add = [&](std::optional<Intent> intent) {
+    if (intent) intents.push_back(*std::move(intent));
+  };
+  for (const auto tier : all_tiers) {
+    intents.push_back(service_intent(app, tier));
+    add(autoscaler_intent(app, tier));
+    add(disruption_budget_intent(app, tier));
+  }
+  add(network_policy_intent(app));
+  add(ingress_intent(app));
+  std::vector<Action> actions;
+  for (const auto& intent : intents) append(actions, bring_in_line(observed, intent));
+  append(actions, remove_unasked(observed, intents));
+  return actions;
+}
+
+class Tiers {
+ public:
+  Tiers(const RolloutView& view, const Overlays& overlays, Contents& contents)
+      : observed_(view.observed), view_(view), overlays_(overlays), contents_(contents) {}
+
+  std::vector<Action> keep(const Step& step) {
+    const bool gated = view_.target.outcome != Outcome::succeeded;
+    bool reached = !std::holds_alternative<Migrating>(step);
+    for (const auto& stage : stages_of(observed_.app.spec.upgrade, view_.target.rollback_of.has_value())) {
+      bool complete = true;
+      for (const auto tier : stage) {
+        const auto progress = progress_of(observed_, tier, view_.content.tier(tier).template_hash);
+        if (reached || progress.on_template) {
+          keep_tier(view_.content, tier, view_.target.number);
+        } else {
+          keep_waiting(progress, tier);
+        }
+        complete = complete && progress.complete;
+      }
+      if (gated && !complete) reached = false;
+    }
+    return std::move(actions_);
+  }
+
+ private:
+  void keep_tier(const Content& content, Tier tier, std::int64_t number) {
+    append(actions_, keep_config(observed_, content, tier));
+    const auto& part = content.tier(tier);
+    const auto progress = progress_of(observed_, tier, part.template_hash);
+    // A template that stays keeps the number of the revision that brought it, or the Deployment would be written.
+    if (progress.on_template) {
+      if (const auto* carried = kube::find(progress.deployment->annotations, mark::revision)) number = number_in(*carried);
+    }
+    const auto at = overlays_.find(tier);
+    auto overlay = at == overlays_.end() ? Overlay{} : at->second;
+    overlay.restart = observed_.app.requests.restart;
+    append(actions_, bring_in_line(observed_, deployment_intent(observed_.app, tier, part, number, overlay)));
+  }
+
+  /// A tier whose turn has not come. Its record is read only where somebody touched it, or live settings may have changed.
+  void keep_waiting(const TierProgress& progress, Tier tier) {
+    if (progress.deployment == nullptr) return;
+    if (untouched(*progress.deployment) && observed_.app.generation == view_.target.generation) return;
+    const auto* running = kube::find(progress.deployment->annotations, mark::template_);
+    for (const auto& revision : view_.history.newest_first()) {
+      if (running == nullptr || revision.template_of(tier) != *running) continue;
+      if (const auto* content = contents_.of(revision)) keep_tier(*content, tier, revision.number);
+      return;
+    }
+  }
+
+  const Observed& observed_;
+  const RolloutView& view_;
+  const Overlays& overlays_;
+  Contents& contents_;
+  std::vector<Action> actions_;
+};
+
+}  // namespace
+
+const Content* Contents::of(const Revision& revision) {
+  const bool as_rendered =
+      revision.content_hash == wanted_.hash && revision.renderer == wanted_.content.renderer_version;
+  if (as_rendered) return &wanted_.content;
+  used_.insert(revision.number);
+  const auto at = read_.find(revision.number);
+  if (at != read_.end()) return at->second.get();
+  missing_ = ReadRevision{revision.number, revision.name};
+  return nullptr;
+}
+
+std::vector<Action> run_migration(const RolloutView& view) {
+  const auto& app = view.observed.app;
+  auto actions = keep_config(view.observed, view.content, Tier::backend);
+  const auto* job = find_child(view.observed, Kind::job, migration_name(app.name, view.target.number));
+  if (job == nullptr) {
+    actions.emplace_back(Apply{migration_intent(app, *view.content.migration, view.target.number), "", Why::create});
+    return actions;
+  }
+  const auto* state = std::get_if<kube::JobState>(&job->state);
+  const auto* complete = state == nullptr ? nullptr : kube::find(state->conditions, "Complete");
+  if (complete == nullptr || complete->status != "True") return actions;
+  actions.emplace_back(RecordOutcome{
+      view.target.name,
+      view.target.uid,
+      {{std::string(mark::schema), std::to_string(view.content.migration->schema_version)}}});
+  actions.emplace_back(RequeueAt{view.observed.now});
+  return actions;
+}
+
+std::vector<Action> keep_objects(const RolloutView& view, const Step& step, const Overlays& overlays,
+                                 Contents& contents) {
+  auto actions = keep_live_settings(view.observed);
+  append(actions, Tiers(view, overlays, contents).keep(step));
+  return actions;
+}
+
+std::vector<Action> tidy(const Observed& observed, const History& history, const std::string& wanted_hash,
+                         std::set<std::string> in_use) {
+  std::vector<Action> actions;
+  std::set<const Revision*> going;
+  for (const auto* revision : prunable(history, observed.app, wanted_hash)) {
+    going.insert(revision);
+    actions.emplace_back(Delete{Kind::controller_revision, revision->name, revision->uid});
+  }
+  for (const auto& revision : history.newest_first()) {
+    if (!going.contains(&revision)) in_use.insert(revision.uses.begin(), revision.uses.end());
+  }
+  in_use.insert(keys_name(observed.app.name));
+  for (const auto& child : observed.owned) {
+    const bool sealed = child.kind == Kind::config_map || child.kind == Kind::secret;
+    if (!sealed || child.object->deleting || in_use.contains(child.object->name)) continue;
+    actions.emplace_back(Delete{child.kind, child.object->name, child.object->uid});
+  }
+  return actions;
+}
+
+}  // namespace todoapp

@@ -49,6 +49,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] IoResult read(char* into, std::size_t size);
   [[nodiscard]] IoResult write(const char* from, std::size_t size);
 
+  /// Whether bytes were taken off the socket that `read` has not handed out yet: no wait will tell of those.
+  [[nodiscard]] bool has_unread() const { return ssl_ != nullptr && SSL_has_pending(ssl_.get()) == 1; }
+
   /// Runs `handler` once when the socket may be read (`want_read`) or written (`want_write`).
   template <class Handler>
   void wait(IoState what, Handler handler);

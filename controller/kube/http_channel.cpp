@@ -136,7 +136,8 @@ bool HttpChannel::feed(std::size_t size) {
 void HttpChannel::finish() {
   const std::shared_ptr<HttpChannel> self = shared_from_this();
   const std::shared_ptr<Exchange> exchange = std::exchange(exchange_, nullptr);
-  const bool reusable = parser_->keep_alive() && written_ == out_.size() && !connection_->is_closed();
+  const bool reusable = parser_->keep_alive() && written_ == out_.size() && !connection_->is_closed() &&
+                        (!connection_->has_unread() || is_fresh());
   parser_.reset();
   unfinished_ = std::string();
   out_.clear();

@@ -9,18 +9,9 @@
 
 namespace shell {
 
-const kube::Pruning& secret_pruning() {
-  static const kube::Pruning pruning{
-      .prefix = std::string(todoapp::prefix), .keep_body = true, .controlled_body = true};
-  return pruning;
-}
-
 base::Result<SecretAnswer> read_secret(std::string_view text) {
-  auto object = kube::decode_object(text, kube::resources::secrets(), secret_pruning());
+  auto object = kube::decode_object(text, kube::resources::secrets(), {.prefix = std::string(todoapp::prefix)});
   if (!object) return tl::unexpected(object.error());
-  // No value may get into a cache, which lives longer than the pass that needs it.
-  object->body.reset();
-  object->fingerprint = 0;
   SecretAnswer answer{*std::move(object), {}};
   answer.values.resource_version = answer.object.resource_version;
   const auto bad = [] { return base::fail(base::ErrorCode::invalid, "read a Secret", "its data is not base64"); };
@@ -29,8 +20,8 @@ base::Result<SecretAnswer> read_secret(std::string_view text) {
   const auto data = json.find("data");
   if (data == json.end() || !data->is_object()) return answer;
   for (const auto& [key, value] : data->items()) {
-    auto bytes =
-        value.is_string() ? base::base64_decode(value.get_ref<const std::string&>()) : base::Result<std::string>(bad());
+    if (!value.is_string()) return bad();
+    auto bytes = base::base64_decode(value.get_ref<const std::string&>());
     if (!bytes) return bad();
     answer.values.data.emplace(key, *std::move(bytes));
   }

@@ -14,10 +14,8 @@ struct SecretAnswer {
   todoapp::SecretValues values;
 };
 
-/// A whole Secret, its values decoded. Error: invalid.
+/// A whole Secret, its values decoded; of the object only its metadata, for a cache lives longer than the pass that
+/// needs the values. Error: invalid.
 [[nodiscard]] base::Result<SecretAnswer> read_secret(std::string_view text);
-
-/// What the caches keep of a Secret.
-[[nodiscard]] const kube::Pruning& secret_pruning();
 
 }  // namespace shell

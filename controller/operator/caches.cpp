@@ -3,25 +3,29 @@
 #include <algorithm>
 #include <utility>
 
-#include "operator/answers.hpp"
-
 namespace shell {
 namespace {
 
 using todoapp::Kind;
 
-kube::Pruning app_pruning() {
+/// Of metadata alone, as writes are answered: without a body, which would else look like one that is empty.
+kube::Pruning app_answer_pruning() {
   return {.prefix = std::string(todoapp::prefix),
-          .also = {{"kubernetes.io/change-cause", std::string(Caches::change_cause)}},
-          .keep_body = true,
-          .keep_status = true,
-          .body_is_spec = true};
+          .also = {{"kubernetes.io/change-cause", std::string(Caches::change_cause)}}};
+}
+
+kube::Pruning app_pruning() {
+  auto pruning = app_answer_pruning();
+  pruning.keep_body = pruning.keep_status = pruning.body_is_spec = true;
+  return pruning;
 }
 
 kube::Pruning child_pruning(Kind kind) {
   // A record never changes but in its annotations, which are kept; a Job is made once and never compared.
   if (kind == Kind::controller_revision || kind == Kind::job) return {.prefix = std::string(todoapp::prefix)};
-  if (kind == Kind::secret) return secret_pruning();
+  if (kind == Kind::secret) {
+    return {.prefix = std::string(todoapp::prefix), .keep_body = true, .controlled_body = true};
+  }
   return {.prefix = std::string(todoapp::prefix), .keep_body = true};
 }
 
@@ -36,6 +40,8 @@ Caches::Caches(boost::asio::io_context& loop, kube::Transport& transport, const 
                Events events)
     : loop_(loop), transport_(transport), namespaces_(namespaces), events_(std::move(events)) {
   if (namespaces_.empty()) namespaces_.emplace_back();
+  std::sort(namespaces_.begin(), namespaces_.end());
+  namespaces_.erase(std::unique(namespaces_.begin(), namespaces_.end()), namespaces_.end());
   watch(apps_, todoapp::app_resource(), app_pruning(), kube::Accept::object, "",
         [this](Cache& cache, const kube::Change& change, kube::Origin origin) {
           events_.on_app(cache.store.find(change.key), change, origin);
@@ -133,21 +139,24 @@ kube::Store& Caches::store(Kind kind, const std::string& namespace_) {
 }
 
 base::Result<kube::Object> Caches::read(Kind kind, std::string_view text) {
-  return decoder_.object(text, todoapp::resource_of(kind), child_pruning(kind));
+  return decoder_.object(text, todoapp::resource_of(kind), {.prefix = std::string(todoapp::prefix)});
 }
 
 base::Result<kube::Object> Caches::read_app(std::string_view text) {
-  return decoder_.object(text, todoapp::app_resource(), app_pruning());
+  return decoder_.object(text, todoapp::app_resource(), app_answer_pruning());
 }
 
-std::map<std::string, std::uint64_t> Caches::sets_taken() const {
-  std::map<std::string, std::uint64_t> sets;
+std::map<std::string, std::uint64_t> Caches::restarts() const {
+  std::map<std::string, std::uint64_t> restarts;
   const auto count = [&](const std::string& kind, const Scopes& scopes) {
-    for (const auto& [name, cache] : scopes) sets[kind] += cache.watcher->counters().sets;
+    for (const auto& [name, cache] : scopes) {
+      const auto sets = cache.watcher->counters().sets;
+      restarts[kind] += sets > 0 ? sets - 1 : 0;  // the first set is the start
+    }
   };
   count(todoapp::app_resource().kind, apps_);
   for (const auto& [kind, scopes] : children_) count(std::string(todoapp::to_string(kind)), scopes);
-  return sets;
+  return restarts;
 }
 
 }  // namespace shell

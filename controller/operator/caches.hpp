@@ -55,12 +55,12 @@ class Caches {
   [[nodiscard]] kube::Store& app_store(const std::string& namespace_);
   [[nodiscard]] kube::Store& store(todoapp::Kind kind, const std::string& namespace_);
 
-  /// Reads an answer into what the cache of that kind keeps.
+  /// Reads the metadata that a write is answered with; the body is what the watch brings.
   [[nodiscard]] base::Result<kube::Object> read(todoapp::Kind kind, std::string_view text);
   [[nodiscard]] base::Result<kube::Object> read_app(std::string_view text);
 
   /// Times that a watch had to be begun anew with a whole set, by kind; for a counter.
-  [[nodiscard]] std::map<std::string, std::uint64_t> sets_taken() const;
+  [[nodiscard]] std::map<std::string, std::uint64_t> restarts() const;
 
  private:
   struct Cache {

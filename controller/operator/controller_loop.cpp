@@ -13,6 +13,11 @@
 namespace shell {
 namespace {
 
+/// For how long passes are begun in one turn of the loop; those that need no request end in the same turn.
+constexpr std::chrono::milliseconds turn_most{10};
+/// What falls due so soon belongs to what is under way: a back-off's first tries, a status held back for a second.
+constexpr std::chrono::seconds moment{2};
+
 std::string random_bytes() {
   std::string bytes(32, '\0');
   RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
@@ -82,8 +87,13 @@ void ControllerLoop::stop(std::function<void()> idle) {
 // --- Events to keys.
 
 void ControllerLoop::on_app(const kube::Object* app, const kube::Change& change, kube::Origin origin) {
-  if (app != nullptr) apps_by_uid_[app->uid] = change.key;
+  if (app != nullptr) {
+    apps_by_uid_[app->uid] = change.key;
+  } else {
+    std::erase_if(apps_by_uid_, [&](const auto& entry) { return entry.second == change.key; });
+  }
   enqueue(change.key, origin == kube::Origin::list ? kube::Priority::low : kube::Priority::live);
+  pump();
 }
 
 void ControllerLoop::on_child(const kube::Change& change, kube::Origin origin) {
@@ -91,13 +101,12 @@ void ControllerLoop::on_child(const kube::Change& change, kube::Origin origin) {
   if (const auto at = apps_by_uid_.find(change.controller_uid); at != apps_by_uid_.end()) enqueue(at->second, priority);
   const auto [first, last] = interested_.equal_range(change.key);
   for (auto at = first; at != last; ++at) enqueue(at->second, priority);
+  pump();  // and not before: a pass changes who is interested
 }
 
 void ControllerLoop::enqueue(const kube::ObjectKey& app, kube::Priority priority) {
   if (!leading_ || stopping_) return;  // `lead` begins with all apps there are
   queue_.add(app, priority, mono_now());
-  metrics_.queue_added();
-  pump();
 }
 
 // --- Keys to passes.
@@ -105,24 +114,31 @@ void ControllerLoop::enqueue(const kube::ObjectKey& app, kube::Priority priority
 void ControllerLoop::pump() {
   if (pumping_ || !leading_ || stopping_ || !caches_.synced()) return;
   pumping_ = true;
-  while (running_ < options_.max_concurrent) {
-    const auto item = queue_.next(mono_now());
+  const auto turn_ends = mono_now() + turn_most;
+  for (auto now = mono_now(); running_ < options_.max_concurrent && now < turn_ends; now = mono_now()) {
+    const auto item = queue_.next(now);
     if (!item) break;
     metrics_.queue_waited(std::chrono::duration_cast<Seconds>(item->waited));
     pass(*item);
   }
   pumping_ = false;
   wait_for_due();
-  if (quiet_ && running_ == 0 && queue_.depth() == 0) quiet_();
+  if (on_quiet_ && quiet()) on_quiet_();
 }
 
 void ControllerLoop::wait_for_due() {
   const auto due = queue_.next_due();
-  if (!due || *due == base::MonoTime::min()) return;  // what is ready waits for a pass to end, which pumps again
-  timer_.expires_at(*due);
+  if (!due || running_ >= options_.max_concurrent) return;  // the end of a pass pumps again
+  timer_.expires_at(std::max(*due, mono_now()));
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) pump();
   });
+}
+
+bool ControllerLoop::quiet() const {
+  if (running_ > 0 || queue_.depth() > 0) return false;
+  const auto due = queue_.next_due();
+  return !due || *due > mono_now() + moment;
 }
 
 void ControllerLoop::pass(const kube::WorkItem& item) {
@@ -138,6 +154,11 @@ void ControllerLoop::pass(const kube::WorkItem& item) {
   metrics_.reconcile_started();
   ++running_;
   auto& state = states_[key];
+  if (state.uid != app->uid) {
+    apps_by_uid_.erase(state.uid);
+    state.uid = app->uid;
+    state.memory = {};
+  }
   auto observation = observe(caches_, *app, state.memory, {wall_now(), random_bytes(), process_key_});
   auto plan = todoapp::reconcile(observation.observed);
   remember_interests(key, state, std::move(observation.interests));
@@ -180,6 +201,7 @@ void ControllerLoop::finished(const kube::ObjectKey& key, Executed executed, bas
           {{"app", kube::to_string(key)}, {"error", executed.error}});
       break;
     case Executed::Next::stopped:
+      if (!stopping_) queue_.add_failed(key, kube::Priority::live, now);  // the fence may open again
       break;
   }
   metrics_.reconcile_finished(result, std::chrono::duration_cast<Seconds>(now - began));
@@ -192,7 +214,6 @@ void ControllerLoop::forget(const kube::ObjectKey& key) {
   if (at == states_.end()) return;
   remember_interests(key, at->second, {});
   states_.erase(at);
-  std::erase_if(apps_by_uid_, [&](const auto& entry) { return entry.second == key; });
 }
 
 void ControllerLoop::remember_interests(const kube::ObjectKey& key, AppState& state, Interests interests) {
@@ -261,12 +282,11 @@ void ControllerLoop::before_scrape() {
                     known ? std::string(kind.second) : "Unknown", count});
   }
   metrics_.set_apps(apps);
-  for (const auto& [kind, sets] : caches_.sets_taken()) {
-    // The first set is the start, not a restart.
-    const auto restarts = sets > 0 ? sets - 1 : 0;
-    metrics_.watch_restarts().increment(kind, static_cast<double>(restarts - sets_told_[kind]));
-    sets_told_[kind] = restarts;
+  for (const auto& [kind, restarts] : caches_.restarts()) {
+    metrics_.watch_restarts().increment(kind, static_cast<double>(restarts - restarts_told_[kind]));
+    restarts_told_[kind] = restarts;
   }
+  for (; adds_told_ < queue_.adds(); ++adds_told_) metrics_.queue_added();
   metrics_.events_dropped(recorder_.counts().dropped - std::exchange(events_dropped_told_, recorder_.counts().dropped));
 }
 

@@ -42,16 +42,16 @@ class ControllerLoop {
   /// Begins no more passes; `idle` runs when those under way have ended.
   void stop(std::function<void()> idle);
   [[nodiscard]] bool synced() const { return caches_.synced(); }
-  /// Told each time that nothing is due any more, once it leads: for `--once`.
-  void on_quiet(std::function<void()> quiet) { quiet_ = std::move(quiet); }
+  /// Told each time that nothing is due any more, nor will be in a moment, once it leads: for `--once`.
+  void on_quiet(std::function<void()> quiet) { on_quiet_ = std::move(quiet); }
 
  private:
   struct AppState {
+    std::string uid;  ///< whose memory it is: another app may have taken the name
     todoapp::Memory memory;
     Interests interests;
     std::string_view reason;
     bool ready{false};
-    bool busy{false};
   };
 
   void on_app(const kube::Object* app, const kube::Change& change, kube::Origin origin);
@@ -59,6 +59,7 @@ class ControllerLoop {
   void enqueue(const kube::ObjectKey& app, kube::Priority priority);
   void pump();
   void wait_for_due();
+  [[nodiscard]] bool quiet() const;
   void pass(const kube::WorkItem& item);
   void finished(const kube::ObjectKey& key, Executed executed, base::MonoTime began);
   void forget(const kube::ObjectKey& key);
@@ -78,7 +79,8 @@ class ControllerLoop {
   std::unordered_map<kube::ObjectKey, AppState> states_;
   std::unordered_map<std::string, kube::ObjectKey> apps_by_uid_;
   std::unordered_multimap<kube::ObjectKey, kube::ObjectKey> interested_;  ///< by the object that is looked at
-  std::map<std::string, std::uint64_t> sets_told_;
+  std::map<std::string, std::uint64_t> restarts_told_;
+  std::uint64_t adds_told_{0};
   std::uint64_t events_dropped_told_{0};
   std::string process_key_;
   std::size_t running_{0};
@@ -86,7 +88,7 @@ class ControllerLoop {
   bool stopping_{false};
   bool pumping_{false};
   std::function<void()> idle_;
-  std::function<void()> quiet_;
+  std::function<void()> on_quiet_;
 };
 
 }  // namespace shell

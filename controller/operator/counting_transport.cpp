@@ -1,5 +1,6 @@
 #include "operator/counting_transport.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace shell {
@@ -15,10 +16,15 @@ kube::CallId CountingTransport::send(kube::Request request, kube::ResponseHandle
 
 kube::CallId CountingTransport::stream(kube::Request request, kube::StreamHandler handler) {
   const char* method = kube::to_string(request.method);
-  auto on_head = std::move(handler.on_head);
-  handler.on_head = [this, method, on_head = std::move(on_head)](const kube::ResponseHead& head) {
+  const auto counted = std::make_shared<bool>(false);
+  handler.on_head = [this, method, counted, on_head = std::move(handler.on_head)](const kube::ResponseHead& head) {
+    *counted = true;
     metrics_.request_finished(method, static_cast<unsigned>(head.status));
     on_head(head);
+  };
+  handler.on_end = [this, method, counted, on_end = std::move(handler.on_end)](base::Result<void> result) {
+    if (!*counted) metrics_.request_finished(method, 0U);
+    on_end(std::move(result));
   };
   return inner_.stream(std::move(request), std::move(handler));
 }

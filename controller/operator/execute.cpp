@@ -18,11 +18,13 @@ namespace shell {
 namespace {
 
 using todoapp::Kind;
+using todoapp::to_string;
 using Json = nlohmann::json;
 
 constexpr kube::WriteOptions answer_metadata{.accept = kube::Accept::metadata};
-/// Who owns ports that a JSON patch sets: one manager must not both apply and update.
+/// Who owns what patches set on objects that are applied: one manager must not both apply and update.
 constexpr std::string_view ports_manager = "todoapp-operator-ports";
+constexpr std::string_view labels_manager = "todoapp-operator-labels";
 constexpr std::string_view metadata_open = "\"metadata\":{";
 
 /// The apply's precondition. With a uid: that object and no other. Without: a resource version that no object has, so
@@ -59,6 +61,11 @@ std::string status_patch(const kube::Object& app, const std::string& status) {
                                       {{"op", "add"}, {"path", "/status"}, {"value", Json::parse(status)}}}));
 }
 
+std::string labels_patch(const kube::Object& app, const kube::Object& object) {
+  return kube::canonical(
+      Json{{"metadata", {{"uid", object.uid}, {"labels", todoapp::object_labels(app.name, nullptr)}}}});
+}
+
 class Execution : public std::enable_shared_from_this<Execution> {
  public:
   Execution(ExecutionServices services, const kube::Object& app, todoapp::Plan plan,
@@ -79,88 +86,73 @@ class Execution : public std::enable_shared_from_this<Execution> {
   }
 
  private:
-  // Each `act` returns whether an answer is waited for.
+  using Answer = base::Result<kube::Response>;
+  using Handler = std::function<void(Answer)>;
+
+  // Each `act` returns whether an answer is waited for. Handlers refer to their action, which stays in the plan.
 
   bool act(const todoapp::Apply& apply) {
-    const auto& resource = todoapp::resource_of(apply.intent.kind);
-    const kube::ObjectKey key{app_.namespace_, apply.intent.name};
-    auto request = kube::make_apply(resource, key, with_precondition(apply), answer_metadata);
-    return write(std::move(request), apply.intent.kind, key, "apply",
-                 [this, apply, key](base::Result<kube::Response> answer) {
-                   if (!answer && apply.uid.empty() && answer.error().code == base::ErrorCode::conflict) {
-                     return look_at_occupant(apply.intent.kind, key);
-                   }
-                   took_object(apply.intent, std::move(answer));
-                 });
+    const auto& intent = apply.intent;
+    auto request = kube::make_apply(todoapp::resource_of(intent.kind), key_of(intent.name), with_precondition(apply),
+                                    answer_metadata);
+    return send(std::move(request), "apply", to_string(intent.kind), intent.name, [this, &apply](Answer answer) {
+      if (!answer && apply.uid.empty() && answer.error().code == base::ErrorCode::conflict) {
+        return look_at_occupant(apply.intent.kind, apply.intent.name);
+      }
+      took_object(apply.intent, std::move(answer));
+    });
   }
 
   bool act(const todoapp::ReplacePorts& replace) {
-    const kube::ObjectKey key{app_.namespace_, replace.intent.name};
-    auto request = kube::make_json_patch(todoapp::resource_of(Kind::service), key, ports_patch(replace),
+    const auto& intent = replace.intent;
+    auto request = kube::make_json_patch(todoapp::resource_of(Kind::service), key_of(intent.name), ports_patch(replace),
                                          {.accept = kube::Accept::metadata, .manager = ports_manager});
-    return write(
-        std::move(request), Kind::service, key, "change the ports of",
-        [this, replace](base::Result<kube::Response> answer) { took_object(replace.intent, std::move(answer)); });
+    return send(std::move(request), "change the ports of", to_string(Kind::service), intent.name,
+                [this, &intent](Answer answer) { took_object(intent, std::move(answer)); });
   }
 
   bool act(const todoapp::CreateRevision& create) {
-    const kube::ObjectKey key{app_.namespace_, create.name};
     auto request = kube::make_create(todoapp::resource_of(Kind::controller_revision), app_.namespace_, create.body,
                                      answer_metadata);
-    return write(std::move(request), Kind::controller_revision, key, "create",
-                 [this, key](base::Result<kube::Response> answer) {
-                   if (!answer && answer.error().code == base::ErrorCode::already_exists) {
-                     return look_at_occupant(Kind::controller_revision, key);
-                   }
-                   took(Kind::controller_revision, std::move(answer));
-                 });
-  }
-
-  bool act(const todoapp::RecordOutcome& outcome) {
-    const kube::ObjectKey key{app_.namespace_, outcome.name};
-    auto request = kube::make_merge_patch(todoapp::resource_of(Kind::controller_revision), key, outcome_patch(outcome),
-                                          answer_metadata);
-    return write(std::move(request), Kind::controller_revision, key, "record the outcome on",
-                 [this](base::Result<kube::Response> answer) { took(Kind::controller_revision, std::move(answer)); });
-  }
-
-  bool act(const todoapp::Delete& removal) {
-    const kube::ObjectKey key{app_.namespace_, removal.name};
-    auto request = kube::make_delete(todoapp::resource_of(removal.kind), key, {.uid = removal.uid});
-    return write(std::move(request), removal.kind, key, "delete",
-                 [this, removal, key](base::Result<kube::Response> answer) {
-                   if (answer || answer.error().code == base::ErrorCode::not_found) {
-                     services_.caches.store(removal.kind, app_.namespace_).note_delete(key, removal.uid);
-                     return succeeded();
-                   }
-                   failed(answer.error());
-                 });
-  }
-
-  bool act(const todoapp::WriteStatus& status) {
-    const kube::ObjectKey key{app_.namespace_, app_.name};
-    auto request = kube::make_json_patch(todoapp::app_resource(), key, status_patch(app_, status.status),
-                                         {.subresource = "status", .accept = kube::Accept::metadata});
-    what_ = fmt::format("{} {}", todoapp::app_resource().kind, kube::to_string(key));
-    return send(std::move(request), "write the status of " + what_,
-                [this, status](base::Result<kube::Response> answer) {
-                  if (!answer) return failed(answer.error());
-                  auto object = services_.caches.read_app(answer->body);
-                  if (!object) return failed(object.error());
-                  object->status = std::make_shared<const std::string>(status.status);
-                  services_.caches.app_store(app_.namespace_).note_write(*std::move(object));
-                  succeeded();
+    return send(std::move(request), "create", to_string(Kind::controller_revision), create.name,
+                [this, &create](Answer answer) {
+                  if (!answer && answer.error().code == base::ErrorCode::already_exists) {
+                    return look_at_occupant(Kind::controller_revision, create.name);
+                  }
+                  took(Kind::controller_revision, std::move(answer));
                 });
   }
 
+  bool act(const todoapp::RecordOutcome& outcome) {
+    auto request = kube::make_merge_patch(todoapp::resource_of(Kind::controller_revision), key_of(outcome.name),
+                                          outcome_patch(outcome), answer_metadata);
+    return send(std::move(request), "record the outcome on", to_string(Kind::controller_revision), outcome.name,
+                [this](Answer answer) { took(Kind::controller_revision, std::move(answer)); });
+  }
+
+  bool act(const todoapp::Delete& removal) {
+    auto request = kube::make_delete(todoapp::resource_of(removal.kind), key_of(removal.name), {.uid = removal.uid});
+    return send(std::move(request), "delete", to_string(removal.kind), removal.name, [this, &removal](Answer answer) {
+      if (!answer && answer.error().code != base::ErrorCode::not_found) return failed(answer.error());
+      store(removal.kind).note_delete(key_of(removal.name), removal.uid);
+      succeeded();
+    });
+  }
+
+  bool act(const todoapp::WriteStatus& status) {
+    auto request = kube::make_json_patch(todoapp::app_resource(), key_of(app_.name), status_patch(app_, status.status),
+                                         {.subresource = "status", .accept = kube::Accept::metadata});
+    return send(std::move(request), "write the status of", todoapp::app_resource().kind, app_.name,
+                [this, &status](Answer answer) { took_status(status, std::move(answer)); });
+  }
+
   bool act(const todoapp::ReadSecret& read) {
-    const kube::ObjectKey key{app_.namespace_, read.name};
-    return send(kube::make_get(todoapp::resource_of(Kind::secret), key), "read Secret " + kube::to_string(key),
-                [this, read](base::Result<kube::Response> answer) {
+    return send(kube::make_get(todoapp::resource_of(Kind::secret), key_of(read.name)), "read", to_string(Kind::secret),
+                read.name, [this, &read](Answer answer) {
                   if (!answer) return failed(answer.error());
                   auto values = read_secret(answer->body);
-                  if (!values) return failed(values.error());
-                  services_.caches.store(Kind::secret, app_.namespace_).note_write(std::move(values->object));
+                  if (!values) return try_later(values.error());
+                  store(Kind::secret).note_write(std::move(values->object));
                   result_.memory.secrets[read.name] = std::move(values->values);
                   read_ = true;
                   go_on();
@@ -168,9 +160,8 @@ class Execution : public std::enable_shared_from_this<Execution> {
   }
 
   bool act(const todoapp::ReadRevision& read) {
-    const kube::ObjectKey key{app_.namespace_, read.name};
-    return send(kube::make_get(todoapp::resource_of(Kind::controller_revision), key),
-                "read ControllerRevision " + kube::to_string(key), [this, read](base::Result<kube::Response> answer) {
+    return send(kube::make_get(todoapp::resource_of(Kind::controller_revision), key_of(read.name)), "read",
+                to_string(Kind::controller_revision), read.name, [this, &read](Answer answer) {
                   if (!answer) return failed(answer.error());
                   auto content = todoapp::decode_content(answer->body);
                   if (!content) return failed(content.error());
@@ -184,10 +175,10 @@ class Execution : public std::enable_shared_from_this<Execution> {
     auto request =
         kube::make_list(kube::resources::pods(), app_.namespace_,
                         {.label_selector = "app.kubernetes.io/name=todoapp,app.kubernetes.io/instance=" + app_.name});
-    return send(std::move(request), "list the pods of " + app_.name, [this](base::Result<kube::Response> answer) {
+    return send(std::move(request), "list", "pods of", app_.name, [this](Answer answer) {
       if (!answer) return failed(answer.error());
       auto page = kube::decode_pods(answer->body);
-      if (!page) return failed(page.error());
+      if (!page) return try_later(page.error());
       const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
       result_.memory.pods = todoapp::PodsSeen{now, std::move(page->pods)};
       read_ = true;
@@ -201,8 +192,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   }
 
   bool act(const todoapp::MarkVerified& verified) {
-    services_.caches.store(verified.kind, app_.namespace_)
-        .mark_verified({app_.namespace_, verified.name}, verified.intent_hash);
+    store(verified.kind).mark_verified(key_of(verified.name), verified.intent_hash);
     return false;
   }
 
@@ -211,49 +201,61 @@ class Execution : public std::enable_shared_from_this<Execution> {
     return false;
   }
 
-  using Handler = std::function<void(base::Result<kube::Response>)>;
-
-  bool write(kube::Request request, Kind kind, const kube::ObjectKey& key, std::string_view act, Handler handler) {
-    what_ = fmt::format("{} {}", todoapp::to_string(kind), key.name);
-    return send(std::move(request), fmt::format("{} {} {}", act, todoapp::to_string(kind), kube::to_string(key)),
-                std::move(handler));
-  }
-
-  bool send(kube::Request request, std::string act, Handler handler) {
+  /// `kind` and `name` are how a refusal calls it.
+  bool send(kube::Request request, std::string_view verb, std::string_view kind, const std::string& name,
+            Handler handler) {
     if (request.method != kube::Method::get && !services_.may_write()) {
       finish(Executed::Next::stopped);
       return true;
     }
-    services_.transport.send(std::move(request), [self = shared_from_this(), act = std::move(act),
-                                                  handler = std::move(handler)](base::Result<kube::Response> answer) {
-      if (answer) answer = kube::require_success(*std::move(answer), act);
-      handler(std::move(answer));
-    });
+    what_ = fmt::format("{} {}", kind, name);
+    services_.transport.send(std::move(request),
+                             [self = shared_from_this(), handler = std::move(handler),
+                              act = fmt::format("{} {} {}", verb, kind, kube::to_string(key_of(name)))](Answer answer) {
+                               if (answer) answer = kube::require_success(*std::move(answer), act);
+                               handler(std::move(answer));
+                             });
     return true;
   }
 
   /// A write whose answer is the metadata of an object of the app.
-  void took(Kind kind, base::Result<kube::Response> answer) {
+  void took(Kind kind, Answer answer) {
     if (!answer) return failed(answer.error());
     auto object = services_.caches.read(kind, answer->body);
-    if (!object) return failed(object.error());
-    services_.caches.store(kind, app_.namespace_).note_write(*std::move(object));
+    if (!object) return try_later(object.error());
+    store(kind).note_write(*std::move(object));
     succeeded();
   }
 
-  void took_object(const todoapp::Intent& intent, base::Result<kube::Response> answer) {
-    const bool good = answer.has_value();
-    const auto& intended = intent;
-    if (good) wrote_objects_ = true;
-    const auto kind = intended.kind;
-    const kube::ObjectKey key{app_.namespace_, intended.name};
-    const auto hash = intended.hash;
-    if (!good) return failed(answer.error());
-    auto object = services_.caches.read(kind, answer->body);
-    if (!object) return failed(object.error());
-    auto& store = services_.caches.store(kind, app_.namespace_);
-    store.note_write(*std::move(object));
-    store.mark_verified(key, hash);
+  void took_object(const todoapp::Intent& intent, Answer answer) {
+    if (!answer) return failed(answer.error());
+    wrote_objects_ = true;
+    auto object = services_.caches.read(intent.kind, answer->body);
+    if (!object) return try_later(object.error());
+    const auto key = key_of(intent.name);
+    const auto version = object->resource_version;
+    store(intent.kind).note_write(*std::move(object));
+    // Where the watch was faster it may show what somebody changed since, and that nobody has compared yet.
+    const auto* held = store(intent.kind).find(key);
+    if (held != nullptr && held->resource_version == version) store(intent.kind).mark_verified(key, intent.hash);
+    succeeded();
+  }
+
+  void took_status(const todoapp::WriteStatus& status, Answer answer) {
+    if (!answer) {
+      // The status is where refusals are told, so its own can only be tried again.
+      const auto code = answer.error().code;
+      const bool refused = code == base::ErrorCode::invalid || code == base::ErrorCode::forbidden;
+      return refused ? try_later(answer.error()) : failed(answer.error());
+    }
+    auto object = services_.caches.read_app(answer->body);
+    if (!object) return try_later(object.error());
+    object->status = std::make_shared<const std::string>(status.status);
+    const auto* held = services_.caches.app(key_of(app_.name));
+    // The answer has no spec. Where it tells of a newer one, only the watch can bring both together.
+    if (held != nullptr && held->generation == object->generation) {
+      services_.caches.app_store(app_.namespace_).note_write(*std::move(object));
+    }
     succeeded();
   }
 
@@ -262,26 +264,33 @@ class Execution : public std::enable_shared_from_this<Execution> {
     go_on();
   }
 
-  /// An object of this name is there, and the caches do not show it: our own, written by an answer that was lost, or a
-  /// stranger.
-  void look_at_occupant(Kind kind, const kube::ObjectKey& key) {
-    auto request = kube::make_get(todoapp::resource_of(kind), key, kube::Accept::metadata);
-    send(std::move(request), fmt::format("look at {} {}", todoapp::to_string(kind), kube::to_string(key)),
-         [this, kind](base::Result<kube::Response> answer) {
-           if (!answer) return failed(answer.error());
-           auto object = services_.caches.read(kind, answer->body);
-           if (!object) return failed(object.error());
-           if (object->controller_uid == app_.uid) {
-             // Ours, but not to be seen: the answer to its create was lost, or it lost the label that the cache goes by.
-             // Without its mark the next pass applies it again, which mends either.
-             std::erase_if(object->annotations, [](const auto& pair) { return pair.first == todoapp::mark::applied; });
-             services_.caches.store(kind, app_.namespace_).note_write(*std::move(object));
-             return finish(Executed::Next::again);
-           }
-           refuse(
-               base::ErrorCode::already_exists,
-               "exists and does not belong to this app, so it is left alone; delete or rename it, or rename the app");
-         });
+  /// An object of this name is there, and the caches do not show it: our own, or a stranger.
+  void look_at_occupant(Kind kind, const std::string& name) {
+    auto request = kube::make_get(todoapp::resource_of(kind), key_of(name), kube::Accept::metadata);
+    send(std::move(request), "look at", to_string(kind), name, [this, kind](Answer answer) {
+      if (!answer) return failed(answer.error());
+      const auto object = services_.caches.read(kind, answer->body);
+      if (!object) return try_later(object.error());
+      if (object->controller_uid == app_.uid) return label_again(kind, *object);
+      refuse(base::ErrorCode::already_exists,
+             "exists and does not belong to this app, so it is left alone; delete or rename it, or rename the app");
+    });
+  }
+
+  /// The answer to its create was lost, or it lost the label that the cache goes by. A cache takes nothing that its
+  /// watch has come past and does not show, so the label comes first; what was only not answered is not changed by it.
+  void label_again(Kind kind, const kube::Object& object) {
+    auto request = kube::make_merge_patch(todoapp::resource_of(kind), key_of(object.name), labels_patch(app_, object),
+                                          {.accept = kube::Accept::metadata, .manager = labels_manager});
+    send(std::move(request), "label", to_string(kind), object.name, [this, kind](Answer answer) {
+      if (!answer) return failed(answer.error());
+      auto labelled = services_.caches.read(kind, answer->body);
+      if (!labelled) return try_later(labelled.error());
+      // Without its mark the next pass applies it again, which puts right whatever else it lost.
+      std::erase_if(labelled->annotations, [](const auto& pair) { return pair.first == todoapp::mark::applied; });
+      store(kind).note_write(*std::move(labelled));
+      finish(Executed::Next::again);
+    });
   }
 
   void refuse(base::ErrorCode code, std::string detail) {
@@ -304,10 +313,15 @@ class Execution : public std::enable_shared_from_this<Execution> {
       case base::ErrorCode::not_found:
       case base::ErrorCode::already_exists:
       case base::ErrorCode::gone:
-        result_.error = base::to_string(error);
-        result_.not_before = error.retry_after;
-        return finish(Executed::Next::failed);
+        return try_later(error);
     }
+  }
+
+  /// Also where an answer cannot be read: it says nothing of what was asked for, and the next pass finds out.
+  void try_later(const base::Error& error) {
+    result_.error = base::to_string(error);
+    result_.not_before = error.retry_after;
+    finish(Executed::Next::failed);
   }
 
   void finish(Executed::Next next) {
@@ -315,8 +329,11 @@ class Execution : public std::enable_shared_from_this<Execution> {
     finished_(std::move(result_));
   }
 
+  [[nodiscard]] kube::ObjectKey key_of(const std::string& name) const { return {app_.namespace_, name}; }
+  [[nodiscard]] kube::Store& store(Kind kind) { return services_.caches.store(kind, app_.namespace_); }
+
   ExecutionServices services_;
-  kube::Object app_;
+  const kube::Object app_;
   todoapp::Plan plan_;
   std::function<void(Executed)> finished_;
   std::size_t next_{0};

@@ -2,10 +2,12 @@
 #include "operator/settings.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "operator/settings.table.hpp"
 
@@ -90,13 +92,35 @@ Checked read_entry(const YAML::Node& name, const YAML::Node& value, std::set<std
   return {};
 }
 
+class IgnoredEvents final : public YAML::EventHandler {
+  using Mark = YAML::Mark;
+  using Anchor = YAML::anchor_t;
+  using Style = YAML::EmitterStyle::value;
+
+  void OnDocumentStart(const Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const Mark&, Anchor) override {}
+  void OnAlias(const Mark&, Anchor) override {}
+  void OnScalar(const Mark&, const std::string&, Anchor, const std::string&) override {}
+  void OnSequenceStart(const Mark&, const std::string&, Anchor, Style) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const Mark&, const std::string&, Anchor, Style) override {}
+  void OnMapEnd() override {}
+};
+
+/// `YAML::LoadAll` would say it too, but yaml-cpp 0.7 finds documents without end in a text that begins with a comma.
+bool has_second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  IgnoredEvents ignored;
+  return parser.HandleNextDocument(ignored) && parser.HandleNextDocument(ignored);
+}
+
 Checked read_document(std::string_view text, Settings& settings) {
   if (text.size() > file_limit) return tl::unexpected(Trouble{0, "it is larger than 64 KiB"});
-  const auto documents = YAML::LoadAll(std::string(text));
-  if (documents.size() != 1) {
-    return tl::unexpected(Trouble{0, fmt::format("it holds {} YAML documents instead of one", documents.size())});
-  }
-  const auto& root = documents.front();
+  const std::string copy(text);
+  if (has_second_document(copy)) return tl::unexpected(Trouble{0, "it holds more than one YAML document"});
+  const auto root = YAML::Load(copy);
   if (!root.IsMap()) return trouble(root.Mark(), "it must be a mapping of settings");
   if (auto header = check_header(root, "apiVersion", api_version); !header) return header;
   if (auto header = check_header(root, "kind", kind); !header) return header;

@@ -41,6 +41,20 @@ std::string kind_of(Element element) {
 /// simdjson has read the text before, so that nlohmann's parser finds nothing to throw at.
 Json json_of(Element element) { return Json::parse(simdjson::to_string(element)); }
 
+/// Whether the default holds each field of the object just so: what an API server has filled in mostly comes to this, and
+/// laying it over the default would be the dearest part of reading a spec. A wrong "no" costs time only; a wrong "yes"
+/// takes a field that stands one level too high, which the schema lets nobody write.
+bool says_no_more(simdjson::dom::object object, std::string_view compact_default) {
+  for (const auto field : object) {
+    const auto text = fmt::format("\"{}\":{}", field.key, simdjson::to_string(field.value));
+    const auto at = compact_default.find(text);
+    if (at == std::string_view::npos) return false;
+    const char next = compact_default[at + text.size()];
+    if (next != ',' && next != '}') return false;
+  }
+  return true;
+}
+
 JsonText text_of(const Json& json) { return json.empty() ? JsonText{} : kube::canonical(json); }
 
 }  // namespace
@@ -132,7 +146,8 @@ void Reader::handed_on(std::string_view key, Shape shape, JsonText& target) {
 
 void Reader::laid_over(std::string_view key, JsonText& target) {
   const auto element = find(key, Shape::object);
-  if (!element) return;
+  simdjson::dom::object object;
+  if (!element || element->get(object) != SUCCESS || says_no_more(object, target)) return;
   auto json = Json::parse(target);
   json.merge_patch(json_of(*element));
   target = text_of(json);
@@ -140,7 +155,8 @@ void Reader::laid_over(std::string_view key, JsonText& target) {
 
 void Reader::replacing(std::string_view key, JsonText& target) {
   const auto element = find(key, Shape::object);
-  if (!element) return;
+  simdjson::dom::object object;
+  if (!element || element->get(object) != SUCCESS || says_no_more(object, target)) return;
   auto json = Json::parse(target);
   json.update(json_of(*element));
   for (auto entry = json.begin(); entry != json.end();) entry = entry->empty() ? json.erase(entry) : std::next(entry);

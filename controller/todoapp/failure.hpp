@@ -1,13 +1,17 @@
-// From pods to causes: what a failing rollout fails of, and whether waiting could help.
+// From pods to causes: what a rollout that does not move fails of, and whether waiting could help.
+//
 // Law: judged by restart counts and last states as well as by the state of the moment, for a crash loop shows three faces
-// in turn. Pure: pods, conditions and times are arguments.
+// in turn; init containers too. What only time or an administrator can mend (no room, quota, network) never fails a
+// rollout by itself. Pods of another template that fail in the same way speak for the environment, not the revision.
+// Pure: pods, conditions and times are arguments. Limits: what stands only in Events (volumes) is not seen.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "todoapp/observed.hpp"
+#include "kube/model/pod.hpp"
 #include "todoapp/types.hpp"
 
 namespace todoapp {
@@ -20,8 +24,45 @@ struct Cause {
   std::string container{};
   std::optional<std::int32_t> exit_code{};
   std::int32_t restarts{0};
-  std::string message{};  ///< the server's words or the last log lines; secret values not masked yet
+  std::string message{};  ///< the server's words or the last log lines; secret values are not masked yet
   friend bool operator==(const Cause&, const Cause&) = default;
 };
+
+enum class CauseClass : std::uint8_t {
+  terminal,        ///< fails at once
+  graced,          ///< fails when it lasted `image_grace`
+  infrastructure,  ///< waits, past the progress deadline too
+};
+
+/// How long a pull that is refused, or a reference that does not resolve, may still come right.
+inline constexpr std::chrono::seconds failure_grace{60};
+
+struct Finding {
+  CauseClass kind{CauseClass::terminal};
+  Cause cause;
+  base::WallTime since{};
+  friend bool operator==(const Finding&, const Finding&) = default;
+};
+
+/// What is wrong with one pod, or nothing.
+[[nodiscard]] std::optional<Finding> examine(const kube::Pod& pod, Tier tier, std::int32_t max_restarts);
+
+/// What keeps a Deployment from making pods at all (`ReplicaFailure`), or nothing.
+[[nodiscard]] std::optional<Finding> examine(const kube::DeploymentState& deployment, Tier tier, base::WallTime now);
+
+struct Diagnosis {
+  std::optional<Cause> fails;           ///< the rollout fails of it now
+  std::optional<Cause> waits_for;       ///< infrastructure, or the environment
+  bool environment{false};              ///< `waits_for` shows on pods of another template too
+  std::optional<base::WallTime> until;  ///< when a grace runs out
+  friend bool operator==(const Diagnosis&, const Diagnosis&) = default;
+};
+
+/// `pods` are all of the app's; those whose label names `template_hash` are the new ones.
+[[nodiscard]] Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentState* deployment, Tier tier,
+                                 const std::string& template_hash, std::int32_t max_restarts, base::WallTime now);
+
+/// `text` with every occurrence of a value replaced; of its end at most `bytes` are kept.
+[[nodiscard]] std::string masked(std::string text, const std::vector<std::string>& values, std::size_t bytes);
 
 }  // namespace todoapp

@@ -72,9 +72,10 @@ struct Memory {
   std::optional<base::WallTime> status_written;
   std::int64_t soak_revision{0};
   std::optional<base::WallTime> soak_since;
+  std::string progress;  ///< how far the rollout had come when it was last looked at, and since when
+  base::WallTime progress_since{};
   std::optional<PodsSeen> pods;
-  std::int32_t pod_looks{0};
-  std::map<std::string, base::WallTime> pod_causes;  ///< causes that get a grace, and since when they are seen
+  std::int32_t pod_looks{0};  ///< since it last moved
 };
 
 struct Observed {

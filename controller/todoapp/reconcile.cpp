@@ -14,10 +14,12 @@
 #include "todoapp/status.hpp"
 #include "todoapp/upkeep.hpp"
 #include "todoapp/validation.hpp"
+#include "todoapp/watchfulness.hpp"
 
 namespace todoapp {
 namespace {
 
+constexpr std::size_t most_evidence_bytes = 1024;
 constexpr std::chrono::seconds status_interval{1};
 constexpr std::chrono::seconds refusal_first{5};
 constexpr std::chrono::seconds refusal_most{300};
@@ -189,7 +191,14 @@ class Pass {
     const auto* content = contents_.of(revision);
     if (content == nullptr) return read_record();
     const RolloutView view{observed_, history_, revision, *content};
-    const auto step = step_of(view);
+    auto step = step_of(view);
+    if (revision.outcome == Outcome::none) {
+      auto watchful = watch_pods(view, std::move(step));
+      if (take(watchful)) return read_first({ListPods{}});
+      step = std::move(watchful.step);
+    } else {
+      plan_.memory.pods.reset();
+    }
     remember_soak(revision, step);
     if (revision.outcome != Outcome::succeeded && ended(revision, step)) return;
     auto actions = std::holds_alternative<Migrating>(step) ? run_migration(view) : std::vector<Action>{};
@@ -199,6 +208,32 @@ class Pass {
     add(actions);
     judge(view, step);
     if (revision.outcome == Outcome::succeeded) add(tidy(observed_, history_, wanted_.hash, names_in_use_));
+  }
+
+  /// Log lines may quote a secret: every value that the app's pods were given is masked, and read first if need be.
+  bool mask_values(std::string& message) {
+    std::vector<Action> reads;
+    std::vector<std::string> values;
+    const auto take_from = [&](const std::string& name, const std::string& version) {
+      const auto at = observed_.memory.secrets.find(name);
+      if (at == observed_.memory.secrets.end() || at->second.resource_version != version) {
+        reads.emplace_back(ReadSecret{name});
+        return;
+      }
+      for (const auto& [key, value] : at->second.data) values.push_back(value);
+    };
+    if (!message.empty()) {
+      for (const auto& [name, source] : observed_.sources) take_from(name, source.resource_version);
+      for (const auto& child : observed_.owned) {
+        if (child.kind == Kind::secret) take_from(child.object->name, child.object->resource_version);
+      }
+    }
+    if (!reads.empty()) {
+      read_first(std::move(reads));
+      return false;
+    }
+    message = masked(std::move(message), values, most_evidence_bytes);
+    return true;
   }
 
   void read_record() { read_first({*contents_.missing()}); }
@@ -212,6 +247,18 @@ class Pass {
       event(false, "DriftRepaired", "Repair",
             fmt::format("{} {} was changed by somebody else", to_string(intent.kind), intent.name));
     }
+  }
+
+  /// Remembers how the rollout moves; true where the pods have to be listed first.
+  bool take(Watchfulness& watchful) {
+    auto& memory = plan_.memory;
+    memory.progress = std::move(watchful.progress);
+    memory.progress_since = watchful.progress_since;
+    memory.pod_looks = watchful.pod_looks;
+    if (watchful.look_again) look_again(*watchful.look_again);
+    waits_for_ = std::move(watchful.waits_for);
+    environment_ = watchful.environment;
+    return watchful.look;
   }
 
   void remember_soak(const Revision& revision, const Step& step) {
@@ -228,11 +275,13 @@ class Pass {
       marks = {{std::string(mark::outcome), std::string(to_string(Outcome::succeeded))}, {std::string(mark::reason), ""}};
       event(false, "RolloutSucceeded", "Rollout", fmt::format("Revision {} serves: {}", revision.number, revision.cause));
     } else if (const auto* broken = std::get_if<Broken>(&step); broken != nullptr && revision.outcome == Outcome::none) {
+      auto cause = broken->cause;
+      if (!mask_values(cause.message)) return true;
       marks = {{std::string(mark::outcome), std::string(to_string(Outcome::failed))},
-               {std::string(mark::reason), broken->cause.reason},
-               {std::string(mark::failure), evidence_of(broken->cause, observed_.now)}};
+               {std::string(mark::reason), cause.reason},
+               {std::string(mark::failure), evidence_of(cause, observed_.now)}};
       event(true, "RolloutFailed", "Rollout",
-            fmt::format("Revision {} failed: {}: {}", revision.number, broken->cause.reason, broken->cause.message));
+            fmt::format("Revision {} failed: {}: {}", revision.number, cause.reason, cause.message));
     } else {
       return false;
     }
@@ -249,6 +298,12 @@ class Pass {
     if (view.target.outcome == Outcome::none) {
       object_to(Reason::progressing, fmt::format("Revision {}: {}", view.target.number, view.target.cause));
       verdict_.reconciling = true;
+      if (waits_for_) {
+        const auto words = waits_for_->message.substr(0, most_evidence_bytes);
+        verdict_.message += fmt::format("; waits for {}: {}", waits_for_->reason, words);
+        if (environment_) verdict_.reason = Reason::environment_failing;
+        if (waits_for_->reason == "QuotaExceeded") verdict_.reason = Reason::quota_exceeded;
+      }
       look_again(view.target.created + app_.spec.upgrade.timeout);
       return;
     }
@@ -328,6 +383,8 @@ class Pass {
   Verdict verdict_;
   Plan plan_;
   std::optional<base::WallTime> next_look_;
+  std::optional<Cause> waits_for_;
+  bool environment_{false};
   bool reading_{false};
   bool silent_{false};
 };

@@ -105,10 +105,7 @@ void read_metadata_maps(std::string_view key, ondemand::value value, const Wante
 void read_metadata(ondemand::object metadata, const Wanted& wanted, Object& object, Pieces& pieces) {
   for_each_member(metadata, [&](std::string_view key, ondemand::value value) {
     if (key == "labels" || key == "annotations" || key == "ownerReferences") {
-      read_metadata_maps(key == "labels"        ? "labels"
-                         : key == "annotations" ? "annotations"
-                                                : "ownerReferences",
-                         value, wanted, object, pieces);
+      read_metadata_maps(key, value, wanted, object, pieces);
     } else if (key == "name") {
       object.name = read_text(value, "metadata.name");
     } else if (key == "namespace") {
@@ -276,8 +273,8 @@ void read_bookmark(ondemand::object root, WatchEvent& event) {
       if (key == "resourceVersion") event.resource_version = read_text(field, "metadata.resourceVersion");
       if (key != "annotations") return;
       for_each_member(read_object(field, "metadata.annotations"), [&](std::string_view name, ondemand::value text) {
-        if (name == initial_events_end_key)
-          event.initial_events_end = read_text(text, "metadata.annotations") == "true";
+        if (name != initial_events_end_key) return;
+        event.initial_events_end = read_text(text, "metadata.annotations") == "true";
       });
     });
   });

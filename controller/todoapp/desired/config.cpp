@@ -1,16 +1,16 @@
-#include <nlohmann/json.hpp>
-#include <utility>
-
+#include "todoapp/desired/body.hpp"
 #include "todoapp/desired/desired.hpp"
-#include "todoapp/desired/json_parts.hpp"
+#include "todoapp/desired/json_text.hpp"
+#include "todoapp/names.hpp"
 
 namespace todoapp {
 
 Intent config_intent(const App& app, Tier tier, const TierContent& content) {
-  auto body = desired::body_of(app, Kind::config_map, content.config_name, &tier);
-  body["immutable"] = true;
-  desired::set(body, "data", content.config);
-  return desired::finish(Kind::config_map, std::move(body));
+  return desired::finish(app, {.kind = Kind::config_map,
+                               .name = content.config_name,
+                               .labels = object_labels(app.name, &tier),
+                               .data = desired::text_of(content.config),
+                               .immutable = true});
 }
 
 }  // namespace todoapp

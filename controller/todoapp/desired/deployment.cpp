@@ -1,58 +1,69 @@
 #include <nlohmann/json.hpp>
-#include <utility>
+#include <string_view>
 
+#include "todoapp/desired/body.hpp"
 #include "todoapp/desired/desired.hpp"
-#include "todoapp/desired/json_parts.hpp"
+#include "todoapp/desired/json_text.hpp"
+#include "todoapp/desired/pod.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {
 namespace {
 
-using desired::Json;
+using desired::ObjectText;
 
-/// The sealed template and what lies over it.
-Json overlaid(const TierContent& content, const Overlay& overlay) {
-  auto body = Json::parse(content.pod_template);
-  auto& metadata = body["metadata"];
-  metadata["labels"][marked(mark::template_)] = content.template_hash;
-  if (!overlay.restart.empty()) metadata["annotations"][marked(mark::restart)] = overlay.restart;
-  if (!overlay.live_secrets.empty()) metadata["annotations"][marked(mark::live_secrets)] = overlay.live_secrets;
-  return body;
+/// The sealed template and what lies over it. Only the metadata is taken apart: in canonical text it comes first, and
+/// as it holds nothing but maps of strings, the first `,"spec":{` ends it.
+JsonText overlaid(const TierContent& content, const Overlay& overlay) {
+  constexpr std::string_view head = R"({"metadata":)";
+  constexpr std::string_view middle = R"(,"spec":)";
+  const std::string_view text = content.pod_template;
+  const auto end = text.find(R"(,"spec":{)");
+  if (!text.starts_with(head) || end == std::string_view::npos) return content.pod_template;
+  const auto metadata = nlohmann::json::parse(text.substr(head.size(), end - head.size()), nullptr, false);
+  if (metadata.is_discarded()) return content.pod_template;
+  auto labels = metadata.value("labels", StringMap{});
+  auto annotations = metadata.value("annotations", StringMap{});
+  labels[marked(mark::template_)] = content.template_hash;
+  if (!overlay.restart.empty()) annotations[marked(mark::restart)] = overlay.restart;
+  if (!overlay.live_secrets.empty()) annotations[marked(mark::live_secrets)] = overlay.live_secrets;
+  const auto spec = text.substr(end + middle.size(), text.size() - end - middle.size() - 1);
+  return desired::pod_template(labels, annotations, spec);
 }
 
-Json rolling_update(const Strategy& strategy) {
-  Json limits = Json::object();
-  limits["maxSurge"] = desired::parsed(strategy.max_surge);
-  limits["maxUnavailable"] = desired::parsed(strategy.max_unavailable);
-  return Json::object({{"type", "RollingUpdate"}, {"rollingUpdate", std::move(limits)}});
+JsonText rolling_update(const Strategy& strategy) {
+  const auto limits =
+      ObjectText{}.json("maxSurge", strategy.max_surge).json("maxUnavailable", strategy.max_unavailable).str();
+  return ObjectText{}.json("rollingUpdate", limits).text("type", "RollingUpdate").str();
 }
 
-Json spec_of(const App& app, Tier which, Json pod_template) {
+JsonText spec_of(const App& app, Tier which, const JsonText& pod_template) {
   const auto& tier = app.spec.tier(which);
-  Json spec = Json::object();
-  // An autoscaler owns the number of pods where there is one.
-  if (!tier.autoscaling) spec["replicas"] = tier.replicas;
-  spec["selector"] = Json::object({{"matchLabels", selector_labels(app.name, which)}});
-  spec["strategy"] = rolling_update(tier.strategy);
-  spec["minReadySeconds"] = tier.strategy.min_ready_seconds;
-  spec["progressDeadlineSeconds"] = app.spec.upgrade.progress_deadline.count();
-  spec["revisionHistoryLimit"] = app.spec.revision_history_limit;
-  spec["template"] = std::move(pod_template);
-  return spec;
+  return ObjectText{}
+      .number("minReadySeconds", tier.strategy.min_ready_seconds)
+      .number("progressDeadlineSeconds", app.spec.upgrade.progress_deadline.count())
+      // An autoscaler owns the number of pods where there is one.
+      .json("replicas", tier.autoscaling ? "" : std::to_string(tier.replicas))
+      .number("revisionHistoryLimit", app.spec.revision_history_limit)
+      .json("selector", ObjectText{}.map("matchLabels", selector_labels(app.name, which)).str())
+      .json("strategy", rolling_update(tier.strategy))
+      .json("template", pod_template)
+      .str();
 }
 
 }  // namespace
 
 Intent deployment_intent(const App& app, Tier tier, const TierContent& content, std::int64_t revision,
                          const Overlay& overlay) {
-  auto body = desired::body_of(app, Kind::deployment, tier_name(app.name, tier), &tier);
-  auto& annotations = desired::annotations_of(body);
-  annotations[marked(mark::revision)] = std::to_string(revision);
-  annotations[marked(mark::template_)] = content.template_hash;
-  if (!overlay.restart.empty()) annotations[marked(mark::restart)] = overlay.restart;
-  if (!overlay.secret_versions.empty()) annotations[marked(mark::secret_versions)] = overlay.secret_versions;
-  body["spec"] = spec_of(app, tier, overlaid(content, overlay));
-  return desired::finish(Kind::deployment, std::move(body));
+  desired::Body body{.kind = Kind::deployment,
+                     .name = tier_name(app.name, tier),
+                     .labels = object_labels(app.name, &tier),
+                     .spec = spec_of(app, tier, overlaid(content, overlay))};
+  body.annotations[marked(mark::revision)] = std::to_string(revision);
+  body.annotations[marked(mark::template_)] = content.template_hash;
+  if (!overlay.restart.empty()) body.annotations[marked(mark::restart)] = overlay.restart;
+  if (!overlay.secret_versions.empty()) body.annotations[marked(mark::secret_versions)] = overlay.secret_versions;
+  return desired::finish(app, body);
 }
 
 }  // namespace todoapp

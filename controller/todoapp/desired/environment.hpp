@@ -4,17 +4,15 @@
 // live secrets, what the operator adds unless the user has set it, the user's own list.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "todoapp/types.hpp"
 
 namespace todoapp::desired {
 
 /// The list `envFrom`: the sealed ConfigMap and the sealed Secret, where there is one.
-[[nodiscard]] nlohmann::json env_from(const TierContent& content);
+[[nodiscard]] JsonText env_from(const TierContent& content);
 /// The list `env` of the tier's container.
-[[nodiscard]] nlohmann::json env(const App& app, Tier tier, const TierContent& content);
+[[nodiscard]] JsonText env(const App& app, Tier tier, const TierContent& content);
 /// That of the migration: the backend's, where entries of `migration.env` replace those of the same name.
-[[nodiscard]] nlohmann::json migration_env(const App& app, const TierContent& content);
+[[nodiscard]] JsonText migration_env(const App& app, const TierContent& content);
 
 }  // namespace todoapp::desired

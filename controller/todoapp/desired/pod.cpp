@@ -1,68 +1,78 @@
 #include "todoapp/desired/pod.hpp"
 
-#include <nlohmann/json.hpp>
-#include <utility>
-
-#include "todoapp/desired/json_parts.hpp"
+#include "todoapp/desired/json_text.hpp"
+#include "todoapp/names.hpp"
 
 namespace todoapp::desired {
 namespace {
 
-constexpr const char* scratch = "tmp";
+constexpr std::string_view scratch_volume = R"({"emptyDir":{},"name":"tmp"})";
+constexpr std::string_view scratch_mount = R"({"mountPath":"/tmp","name":"tmp"})";
 
-/// `first` and behind it the entries of the list `text`.
-Json list_of(Json first, const JsonText& text) {
-  Json list = Json::array({std::move(first)});
-  if (text.empty()) return list;
-  auto more = Json::parse(text);
-  for (auto& entry : more) list.push_back(std::move(entry));
-  return list;
+JsonText container_text(const TierSpec& tier, const Container& container) {
+  return ObjectText{}
+      .json("args", container.args)
+      .json("command", container.command)
+      .json("env", container.env)
+      .json("envFrom", container.env_from)
+      .text("image", tier.image)
+      .text("imagePullPolicy", tier.image_pull_policy)
+      .json("lifecycle", container.lifecycle)
+      .json("livenessProbe", container.liveness_probe)
+      .text("name", container.name)
+      .json("ports", container.ports)
+      .json("readinessProbe", container.readiness_probe)
+      .json("resources", tier.resources)
+      .json("securityContext", tier.container_security_context)
+      .json("startupProbe", container.startup_probe)
+      // The last log lines of a failed container reach the pod's status, so that nobody needs the right to read logs.
+      .text("terminationMessagePolicy", "FallbackToLogsOnError")
+      .json("volumeMounts", ListText{}.json(scratch_mount).entries(tier.volume_mounts).str())
+      .str();
 }
 
-Json references(const std::vector<std::string>& names) {
-  Json list = Json::array();
-  for (const auto& name : names) list.push_back(Json::object({{"name", name}}));
-  return list;
+JsonText references(const std::vector<std::string>& names) {
+  ListText list;
+  for (const auto& name : names) list.json(ObjectText{}.text("name", name).str());
+  return list.str();
+}
+
+JsonText pod_spec(const TierSpec& tier, const Pod& pod) {
+  return ObjectText{}
+      .json("affinity", tier.affinity)
+      // Without an account of its own a pod has no business with the API server.
+      .json("automountServiceAccountToken", tier.service_account_name.empty() ? "false" : "")
+      .json("containers", ListText{}.json(container_text(tier, pod.container)).str())
+      .flag("enableServiceLinks", false)
+      .json("imagePullSecrets", references(tier.image_pull_secrets))
+      .map("nodeSelector", tier.node_selector)
+      .text("priorityClassName", tier.priority_class_name)
+      .text("restartPolicy", pod.restart_policy)
+      .json("securityContext", tier.pod_security_context)
+      .text("serviceAccountName", tier.service_account_name)
+      .json("terminationGracePeriodSeconds", pod.grace_seconds ? std::to_string(*pod.grace_seconds) : "")
+      .json("tolerations", tier.tolerations)
+      .json("topologySpreadConstraints", pod.topology_spread_constraints)
+      .json("volumes", ListText{}.json(scratch_volume).entries(tier.volumes).str())
+      .str();
 }
 
 }  // namespace
 
-Json pod_metadata(const TierSpec& tier, StringMap labels) {
+StringMap migration_labels(std::string_view app) {
+  auto labels = object_labels(app, nullptr);
+  labels.emplace("app.kubernetes.io/component", migration_component);
+  return labels;
+}
+
+JsonText pod_template(const TierSpec& tier, StringMap labels, const Pod& pod) {
   labels.insert(tier.pod_labels.begin(), tier.pod_labels.end());
-  Json metadata = Json::object();
-  set(metadata, "labels", labels);
-  set(metadata, "annotations", tier.pod_annotations);
-  return metadata;
+  return pod_template(labels, tier.pod_annotations, pod_spec(tier, pod));
 }
 
-Json pod_spec(const TierSpec& tier, Json container) {
-  Json spec = Json::object();
-  spec["containers"] = Json::array({std::move(container)});
-  spec["enableServiceLinks"] = false;
-  // Without an account of its own a pod has no business with the API server.
-  if (tier.service_account_name.empty()) spec["automountServiceAccountToken"] = false;
-  set(spec, "serviceAccountName", tier.service_account_name);
-  set(spec, "imagePullSecrets", references(tier.image_pull_secrets));
-  set_parsed(spec, "securityContext", tier.pod_security_context);
-  set(spec, "nodeSelector", tier.node_selector);
-  set_parsed(spec, "tolerations", tier.tolerations);
-  set_parsed(spec, "affinity", tier.affinity);
-  set(spec, "priorityClassName", tier.priority_class_name);
-  spec["volumes"] = list_of(Json::object({{"name", scratch}, {"emptyDir", Json::object()}}), tier.volumes);
-  return spec;
-}
-
-Json container_of(const TierSpec& tier, const char* name) {
-  Json container = Json::object();
-  container["name"] = name;
-  container["image"] = tier.image;
-  set(container, "imagePullPolicy", tier.image_pull_policy);
-  set_parsed(container, "resources", tier.resources);
-  set_parsed(container, "securityContext", tier.container_security_context);
-  // The last log lines of a failed container reach the pod's status, so that nobody needs the right to read logs.
-  container["terminationMessagePolicy"] = "FallbackToLogsOnError";
-  container["volumeMounts"] = list_of(Json::object({{"name", scratch}, {"mountPath", "/tmp"}}), tier.volume_mounts);
-  return container;
+JsonText pod_template(const StringMap& labels, const StringMap& annotations, std::string_view spec) {
+  const auto metadata = ObjectText{}.map("annotations", annotations).map("labels", labels).str();
+  return ObjectText{}.json("metadata", metadata).json("spec", spec).str();
 }
 
 }  // namespace todoapp::desired

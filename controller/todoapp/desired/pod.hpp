@@ -4,17 +4,43 @@
 // /tmp.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "todoapp/types.hpp"
 
 namespace todoapp::desired {
 
-/// Labels and annotations: the user's, and over them `labels`, which selectors go by.
-[[nodiscard]] nlohmann::json pod_metadata(const TierSpec& tier, StringMap labels);
-/// A PodSpec around the one `container`, without what concerns only pods that serve.
-[[nodiscard]] nlohmann::json pod_spec(const TierSpec& tier, nlohmann::json container);
-/// A container without environment, ports, probes and commands.
-[[nodiscard]] nlohmann::json container_of(const TierSpec& tier, const char* name);
+/// The migration's container, and what its Job and pods say they are: no selector of the backend may match them.
+inline constexpr std::string_view migration_component = "migration";
+[[nodiscard]] StringMap migration_labels(std::string_view app);
+
+/// What differs from container to container; what is empty is left out.
+struct Container {
+  std::string_view name;
+  JsonText args{};
+  JsonText command{};
+  JsonText env{};
+  JsonText env_from{};
+  JsonText lifecycle{};
+  JsonText liveness_probe{};
+  JsonText ports{};
+  JsonText readiness_probe{};
+  JsonText startup_probe{};
+};
+
+/// What differs from pod to pod.
+struct Pod {
+  Container container;
+  std::string_view restart_policy{};
+  std::optional<std::int32_t> grace_seconds{};
+  JsonText topology_spread_constraints{};
+};
+
+/// A PodTemplateSpec. `labels` are what selectors go by: they win over the user's.
+[[nodiscard]] JsonText pod_template(const TierSpec& tier, StringMap labels, const Pod& pod);
+/// The same, from the parts of its metadata.
+[[nodiscard]] JsonText pod_template(const StringMap& labels, const StringMap& annotations, std::string_view spec);
 
 }  // namespace todoapp::desired

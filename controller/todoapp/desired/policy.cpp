@@ -1,21 +1,27 @@
-#include <nlohmann/json.hpp>
-#include <utility>
-
+#include "todoapp/desired/body.hpp"
 #include "todoapp/desired/desired.hpp"
-#include "todoapp/desired/json_parts.hpp"
+#include "todoapp/desired/json_text.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {
 namespace {
 
-using desired::Json;
+using desired::ListText;
+using desired::ObjectText;
 
-Json pods_of(const App& app, Tier tier) { return Json::object({{"matchLabels", selector_labels(app.name, tier)}}); }
+JsonText pods_of(const App& app, Tier tier) {
+  return ObjectText{}.map("matchLabels", selector_labels(app.name, tier)).str();
+}
 
-Json utilization(const char* resource, std::int32_t percentage) {
-  Json target = Json::object({{"type", "Utilization"}, {"averageUtilization", percentage}});
-  Json metric = Json::object({{"name", resource}, {"target", std::move(target)}});
-  return Json::object({{"type", "Resource"}, {"resource", std::move(metric)}});
+JsonText utilization(const char* resource, std::int32_t percentage) {
+  const auto target = ObjectText{}.number("averageUtilization", percentage).text("type", "Utilization").str();
+  const auto metric = ObjectText{}.text("name", resource).json("target", target).str();
+  return ObjectText{}.json("resource", metric).text("type", "Resource").str();
+}
+
+Intent of_tier(const App& app, Kind kind, Tier tier, const JsonText& spec) {
+  return desired::finish(
+      app, {.kind = kind, .name = tier_name(app.name, tier), .labels = object_labels(app.name, &tier), .spec = spec});
 }
 
 }  // namespace
@@ -23,52 +29,52 @@ Json utilization(const char* resource, std::int32_t percentage) {
 std::optional<Intent> autoscaler_intent(const App& app, Tier tier) {
   const auto& autoscaling = app.spec.tier(tier).autoscaling;
   if (!autoscaling) return std::nullopt;
-  const auto name = tier_name(app.name, tier);
   const auto& scaled = resource_of(Kind::deployment);
-  Json metrics = Json::array();
-  if (autoscaling->target_cpu) metrics.push_back(utilization("cpu", *autoscaling->target_cpu));
-  if (autoscaling->target_memory) metrics.push_back(utilization("memory", *autoscaling->target_memory));
-  Json spec = Json::object();
-  spec["scaleTargetRef"] = Json::object({{"apiVersion", scaled.api_version()}, {"kind", scaled.kind}, {"name", name}});
-  spec["minReplicas"] = autoscaling->min_replicas;
-  spec["maxReplicas"] = autoscaling->max_replicas;
-  desired::set(spec, "metrics", std::move(metrics));
-  desired::set_parsed(spec, "behavior", autoscaling->behavior);
-  auto body = desired::body_of(app, Kind::horizontal_pod_autoscaler, name, &tier);
-  body["spec"] = std::move(spec);
-  return desired::finish(Kind::horizontal_pod_autoscaler, std::move(body));
+  ListText metrics;
+  if (autoscaling->target_cpu) metrics.json(utilization("cpu", *autoscaling->target_cpu));
+  if (autoscaling->target_memory) metrics.json(utilization("memory", *autoscaling->target_memory));
+  const auto target = ObjectText{}
+                          .text("apiVersion", scaled.api_version())
+                          .text("kind", scaled.kind)
+                          .text("name", tier_name(app.name, tier))
+                          .str();
+  const auto spec = ObjectText{}
+                        .json("behavior", autoscaling->behavior)
+                        .number("maxReplicas", autoscaling->max_replicas)
+                        .json("metrics", metrics.str())
+                        .number("minReplicas", autoscaling->min_replicas)
+                        .json("scaleTargetRef", target)
+                        .str();
+  return of_tier(app, Kind::horizontal_pod_autoscaler, tier, spec);
 }
 
 std::optional<Intent> disruption_budget_intent(const App& app, Tier tier) {
   const auto& budget = app.spec.tier(tier).disruption_budget;
   if (!budget) return std::nullopt;
-  Json spec = Json::object();
-  desired::set_parsed(spec, "minAvailable", budget->min_available);
-  desired::set_parsed(spec, "maxUnavailable", budget->max_unavailable);
-  spec["selector"] = pods_of(app, tier);
-  // A pod that is broken anyway must not keep a node from being drained.
-  spec["unhealthyPodEvictionPolicy"] = "AlwaysAllow";
-  auto body = desired::body_of(app, Kind::pod_disruption_budget, tier_name(app.name, tier), &tier);
-  body["spec"] = std::move(spec);
-  return desired::finish(Kind::pod_disruption_budget, std::move(body));
+  const auto spec = ObjectText{}
+                        .json("maxUnavailable", budget->max_unavailable)
+                        .json("minAvailable", budget->min_available)
+                        .json("selector", pods_of(app, tier))
+                        // A pod that is broken anyway must not keep a node from being drained.
+                        .text("unhealthyPodEvictionPolicy", "AlwaysAllow")
+                        .str();
+  return of_tier(app, Kind::pod_disruption_budget, tier, spec);
 }
 
 std::optional<Intent> network_policy_intent(const App& app) {
   const auto& policy = app.spec.network_policy;
   if (!policy.enabled) return std::nullopt;
-  auto peers = Json::array({Json::object({{"podSelector", pods_of(app, Tier::frontend)}})});
-  for (auto& peer : desired::parsed(policy.allow_from)) peers.push_back(std::move(peer));
-  Json rule = Json::object();
-  rule["from"] = std::move(peers);
-  rule["ports"] = Json::array({Json::object({{"port", "http"}, {"protocol", "TCP"}})});
-  Json spec = Json::object();
-  spec["podSelector"] = pods_of(app, Tier::backend);
-  spec["policyTypes"] = Json::array({"Ingress"});
-  spec["ingress"] = Json::array({std::move(rule)});
-  constexpr auto tier = Tier::backend;
-  auto body = desired::body_of(app, Kind::network_policy, tier_name(app.name, tier), &tier);
-  body["spec"] = std::move(spec);
-  return desired::finish(Kind::network_policy, std::move(body));
+  const auto frontend = ObjectText{}.json("podSelector", pods_of(app, Tier::frontend)).str();
+  const auto rule = ObjectText{}
+                        .json("from", ListText{}.json(frontend).entries(policy.allow_from).str())
+                        .json("ports", R"([{"port":"http","protocol":"TCP"}])")
+                        .str();
+  const auto spec = ObjectText{}
+                        .json("ingress", ListText{}.json(rule).str())
+                        .json("podSelector", pods_of(app, Tier::backend))
+                        .json("policyTypes", R"(["Ingress"])")
+                        .str();
+  return of_tier(app, Kind::network_policy, Tier::backend, spec);
 }
 
 }  // namespace todoapp

@@ -62,8 +62,10 @@ TEST(ResourceVersion, IsComparedAsANumberOfAnyLength) {
     const char* other;
     bool newer;
   };
-  const Row rows[] = {{"2", "1", true},    {"1", "2", false},   {"10", "9", true}, {"9", "10", false},
-                      {"5", "5", false},   {"1", "", true},     {"", "", false},   {"0010", "9", true},
+  const Row rows[] = {{"2", "1", true},     {"1", "2", false},
+                      {"10", "9", true},    {"9", "10", false},
+                      {"5", "5", false},    {"1", "", true},
+                      {"", "", false},      {"0010", "9", true},
                       {"010", "10", false}, {"18446744073709551617", "18446744073709551616", true}};
   for (const auto& row : rows) EXPECT_EQ(is_newer(row.one, row.other), row.newer) << row.one << " and " << row.other;
 }
@@ -324,17 +326,27 @@ TEST(Store, KeepsItsLawsInAnyOrder) {
     make.uid("uid-" + name).owner(pick(2) == 0 ? "one" : "two");
     if (pick(2) == 0) make.body(std::to_string(pick(3)));
     switch (pick(8)) {
-      case 0: store.remove(make); shown.erase(name); break;
-      case 1: store.note_write(make); break;
-      case 2: store.note_delete(key(name), "uid-" + name); break;
-      case 3: store.mark_verified(key(name), "intent"); break;
+      case 0:
+        store.remove(make);
+        shown.erase(name);
+        break;
+      case 1:
+        store.note_write(make);
+        break;
+      case 2:
+        store.note_delete(key(name), "uid-" + name);
+        break;
+      case 3:
+        store.mark_verified(key(name), "intent");
+        break;
       case 4:
         if (pick(20) == 0) {
           store.replace({make}, std::to_string(version));
           shown.clear();
         }
         break;
-      default: store.upsert(make);
+      default:
+        store.upsert(make);
     }
     ++version;
     std::size_t seen = 0;

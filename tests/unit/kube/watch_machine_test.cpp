@@ -26,7 +26,9 @@ inline void PrintTo(const Action& action, std::ostream* out) {
       out << "Replace at " << a.resource_version << " with";
       for (const auto& object : a.objects) out << " " << object.name << "@" << object.resource_version;
     }
-    void operator()(const Report& a) const { out << "Report " << base::to_string(a.error.code) << " " << to_string(a.error); }
+    void operator()(const Report& a) const {
+      out << "Report " << base::to_string(a.error.code) << " " << to_string(a.error);
+    }
     void operator()(const Synced&) const { out << "Synced"; }
   };
   std::visit(Print{*out}, action);
@@ -59,8 +61,12 @@ Event event(WatchEventType type, const std::string& name, const std::string& ver
   return {made};
 }
 Event added(const std::string& name, const std::string& version) { return event(WatchEventType::added, name, version); }
-Event modified(const std::string& name, const std::string& version) { return event(WatchEventType::modified, name, version); }
-Event deleted(const std::string& name, const std::string& version) { return event(WatchEventType::deleted, name, version); }
+Event modified(const std::string& name, const std::string& version) {
+  return event(WatchEventType::modified, name, version);
+}
+Event deleted(const std::string& name, const std::string& version) {
+  return event(WatchEventType::deleted, name, version);
+}
 Event bookmark(const std::string& version, bool end = false) {
   WatchEvent made;
   made.resource_version = version;
@@ -128,8 +134,7 @@ TEST(WatchMachine, HoldsTheFirstObjectsAsideUntilTheyAreComplete) {
   EXPECT_EQ(play(bookmark("7")), Actions{}) << "an ordinary bookmark ends nothing";
   EXPECT_EQ(play(modified("a", "8")), Actions{});
   EXPECT_EQ(play(deleted("b", "9")), Actions{});
-  EXPECT_EQ(play(initial_end("10")),
-            (Actions{Replace{{object("a", "5"), object("a", "8")}, "10"}, Synced{}}));
+  EXPECT_EQ(play(initial_end("10")), (Actions{Replace{{object("a", "5"), object("a", "8")}, "10"}, Synced{}}));
   EXPECT_EQ(play(added("c", "11")), Actions{Upsert{object("c", "11")}});
   EXPECT_EQ(play(modified("c", "12")), Actions{Upsert{object("c", "12")}});
   EXPECT_EQ(play(deleted("c", "13")), Actions{Remove{object("c", "13")}});
@@ -299,7 +304,8 @@ TEST(WatchMachine, StartsTheFirstSetAnewAfterAnyFailure) {
     EXPECT_EQ(play(row.input), row.actions) << row.name;
     EXPECT_EQ(play(Timer{}), Actions{fill}) << row.name;
     play(Opened{});
-    EXPECT_EQ(play(initial_end("10")), (Actions{Replace{{}, "10"}, Synced{}})) << row.name << ": a was of the first try";
+    EXPECT_EQ(play(initial_end("10")), (Actions{Replace{{}, "10"}, Synced{}}))
+        << row.name << ": a was of the first try";
   }
 }
 
@@ -374,15 +380,15 @@ TEST(WatchMachine, DoesNothingMoreWhenTheTransportCloses) {
 
 TEST(WatchMachine, DoesNothingWhereAnInputHasNoMeaning) {
   Play idle;
-  for (const Input& input : {Input{Opened{}}, Input{added("a", "1")}, Input{Timer{}}, Input{Ended{}}, Input{Broken{gone}},
-                             Input{Page{}}, Input{Refused{410, gone}}}) {
+  for (const Input& input : {Input{Opened{}}, Input{added("a", "1")}, Input{Timer{}}, Input{Ended{}},
+                             Input{Broken{gone}}, Input{Page{}}, Input{Refused{410, gone}}}) {
     EXPECT_EQ(idle(input), Actions{});
   }
   Play waiting;
   waiting(Start{});
   waiting(Ended{refused_connection});
-  for (const Input& input : {Input{Start{}}, Input{Opened{}}, Input{added("a", "1")}, Input{Ended{}}, Input{Broken{gone}},
-                             Input{Page{}}, Input{Refused{410, gone}}}) {
+  for (const Input& input : {Input{Start{}}, Input{Opened{}}, Input{added("a", "1")}, Input{Ended{}},
+                             Input{Broken{gone}}, Input{Page{}}, Input{Refused{410, gone}}}) {
     EXPECT_EQ(waiting(input), Actions{});
   }
 }

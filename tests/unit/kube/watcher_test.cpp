@@ -94,7 +94,8 @@ class WatcherTest : public testing::Test {
     options.machine = machine;
     WatcherEvents events;
     events.on_change = [this](const Change& change, Origin origin) {
-      told.push_back(to_string(change.key) + " of " + change.controller_uid + (origin == Origin::list ? " listed" : ""));
+      told.push_back(to_string(change.key) + " of " + change.controller_uid +
+                     (origin == Origin::list ? " listed" : ""));
       if (stop_at_change) watcher->stop();
     };
     events.on_synced = [this] { told.emplace_back("synced"); };

@@ -257,7 +257,7 @@ TEST(ReadConfig, SaysWhichKeyOnWhichLineIsWrong) {
       {"watchNamespaces:\n- shop\n- {a: b}\n", "line 5: watchNamespaces must be a single value"},
       {"watchNamespaces: &a [*a]\n", "line 3: watchNamespaces"},
       {"logLevel: \"info\n", "line "},
-      {"logLevel: info\n---\nlogLevel: info\n", "it holds 2 YAML documents instead of one"},
+      {"logLevel: info\n---\nlogLevel: info\n", "it holds more than one YAML document"},
       {"context: \"a\\0b\"\n", "line 3: context: it holds a zero byte"},
       {std::string(70'000, '#'), "it is larger than 64 KiB"},
       {"context: " + std::string(3'000, '['), "line "},
@@ -275,7 +275,8 @@ TEST(ReadConfig, SaysWhichKeyOnWhichLineIsWrong) {
 
 TEST(ReadConfig, JudgesTheHeaderFirst) {
   const WrongFile table[] = {
-      {"", "it holds 0 YAML documents instead of one"},
+      {"", "it must be a mapping of settings"},
+      {",apiVersion: config.todoapp.dev/v1alpha1\n", "it holds more than one YAML document"},
       {"- a\n", "line 1: it must be a mapping of settings"},
       {"kind: OperatorConfiguration\n", "line 1: apiVersion is missing; it must be config.todoapp.dev/v1alpha1"},
       {"nonsense: 1\napiVersion: config.todoapp.dev/v2\n", "line 2: apiVersion is \"config.todoapp.dev/v2\"; this"},

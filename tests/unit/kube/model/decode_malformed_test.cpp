@@ -28,10 +28,11 @@ TEST(DecodeMalformed, RefusesATextCutOffAnywhere) {
 TEST(DecodeMalformed, SurvivesAnyByteAnywhere) {
   Decoder decoder;
   const std::string good = text::event(
-      "MODIFIED", R"({"metadata":{"annotations":{"apps.todoapp.dev/a":"1\u00e9"},"generation":4,"labels":{},"name":"n",)"
-                  R"("creationTimestamp":"2026-01-31T12:00:10Z","ownerReferences":[{"uid":"o","controller":true}],)"
-                  R"("resourceVersion":"7","uid":"u"},"spec":{"replicas":2,"template":[1,-2.5e3,true,null,"x"]},)"
-                  R"("status":{"conditions":[{"type":"Available","status":"True"}],"readyReplicas":1},"data":{}})");
+      "MODIFIED",
+      R"({"metadata":{"annotations":{"apps.todoapp.dev/a":"1\u00e9"},"generation":4,"labels":{},"name":"n",)"
+      R"("creationTimestamp":"2026-01-31T12:00:10Z","ownerReferences":[{"uid":"o","controller":true}],)"
+      R"("resourceVersion":"7","uid":"u"},"spec":{"replicas":2,"template":[1,-2.5e3,true,null,"x"]},)"
+      R"("status":{"conditions":[{"type":"Available","status":"True"}],"readyReplicas":1},"data":{}})");
   for (const char byte : {'\0', '"', '\\', '{', '}', ']', ',', ':', '\xff', '9', 'n'}) {
     std::string event = good;
     for (std::size_t i = 0; i < good.size(); ++i) {
@@ -84,7 +85,8 @@ TEST(DecodeMalformed, SaysWhatIsWrongWithAnObject) {
       {"a surrogate alone", R"({"metadata":{"name":"\ud800","uid":"u"}})", "not JSON"},
       {"a control character", "{\"metadata\":{\"name\":\"a\nb\",\"uid\":\"u\"}}", "not JSON"},
       {"an odd member", R"({"metadata":{"name":"n","uid":"u"},"a\"b":1})", "a member has a name that is no name"},
-      {"too deep", R"({"metadata":{"name":"n","uid":"u"},"data":)" + std::string(200, '[') + std::string(200, ']') + "}",
+      {"too deep",
+       R"({"metadata":{"name":"n","uid":"u"},"data":)" + std::string(200, '[') + std::string(200, ']') + "}",
        "not JSON"},
       {"far too deep", std::string(1'000'000, '['), "not JSON"},
   };
@@ -109,7 +111,8 @@ TEST(DecodeMalformed, SaysWhatIsWrongWithAnEvent) {
       {"an object of another type", R"({"type":"ADDED","object":1})", "object is not an object"},
       {"no version", R"({"type":"ADDED","object":{"metadata":{"name":"n","uid":"u"}}})",
        "metadata.resourceVersion is missing"},
-      {"a bookmark without one", R"({"type":"BOOKMARK","object":{"metadata":{}}})", "metadata.resourceVersion is missing"},
+      {"a bookmark without one", R"({"type":"BOOKMARK","object":{"metadata":{}}})",
+       "metadata.resourceVersion is missing"},
   };
   for (const auto& row : rows) {
     const auto read = Decoder{}.event(row.text, resources::secrets(), everything);

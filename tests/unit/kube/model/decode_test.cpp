@@ -155,8 +155,8 @@ TEST(DecodeEvent, ReadsEveryType) {
 }
 
 TEST(DecodeEvent, TakesTheObjectBeforeTheType) {
-  const auto event = Decoder{}.event(R"({"object":)" + text::deployment + R"(,"type":"ADDED"})",
-                                     resources::deployments(), everything);
+  const auto event =
+      Decoder{}.event(R"({"object":)" + text::deployment + R"(,"type":"ADDED"})", resources::deployments(), everything);
   ASSERT_TRUE(event) << to_string(event.error());
   EXPECT_EQ(event->object.name, "todo-backend");
 }

@@ -23,11 +23,11 @@ inline const std::string spec =
 inline const std::string status =
     R"({"availableReplicas":1,"conditions":[{"lastTransitionTime":"2026-01-31T12:00:11Z","lastUpdateTime":"2026-01-31T12:00:11Z","message":"Deployment has minimum availability.","reason":"MinimumReplicasAvailable","status":"True","type":"Available"},{"lastTransitionTime":"2026-01-31T12:00:10Z","lastUpdateTime":"2026-01-31T12:00:12Z","message":"ReplicaSet \"todo-backend-5c8\" is progressing.","reason":"ReplicaSetUpdated","status":"True","type":"Progressing"}],"observedGeneration":4,"readyReplicas":2,"replicas":3,"unavailableReplicas":1,"updatedReplicas":2})";
 
-inline const std::string metadata =
-    R"({"annotations":)" + annotations + R"(,"creationTimestamp":"2026-01-31T12:00:10Z","generation":4,"labels":)" + labels +
-    R"(,"managedFields":)" + managed_fields +
-    R"(,"name":"todo-backend","namespace":"shop","ownerReferences":)" + owners +
-    R"(,"resourceVersion":"48213","uid":"0b6a1c9e-54a7-4b2d-9d7e-2f4b8c6d1e00"})";
+inline const std::string metadata = R"({"annotations":)" + annotations +
+                                    R"(,"creationTimestamp":"2026-01-31T12:00:10Z","generation":4,"labels":)" + labels +
+                                    R"(,"managedFields":)" + managed_fields +
+                                    R"(,"name":"todo-backend","namespace":"shop","ownerReferences":)" + owners +
+                                    R"(,"resourceVersion":"48213","uid":"0b6a1c9e-54a7-4b2d-9d7e-2f4b8c6d1e00"})";
 
 inline const std::string deployment = R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":)" + metadata +
                                       R"(,"spec":)" + spec + R"(,"status":)" + status + "}";

@@ -131,7 +131,8 @@ TEST(Pod, RefusesWhatIsNoList) {
       {R"({"items":[{"metadata":{"name":"p"}}]})", "metadata.uid is missing"},
       {pod_with(R"({"phase":7})"), "status.phase is not a string"},
       {pod_with(R"({"containerStatuses":{}})"), "containerStatuses is not an array"},
-      {pod_with(R"({"containerStatuses":[{"restartCount":"many"}]})"), "containerStatuses[].restartCount is not an integer"},
+      {pod_with(R"({"containerStatuses":[{"restartCount":"many"}]})"),
+       "containerStatuses[].restartCount is not an integer"},
       {pod_with(R"({"containerStatuses":[{"state":[]}]})"), "containerStatuses[].state is not an object"},
       {pod_with("{}").substr(0, 100), "not JSON"},
   };

@@ -50,8 +50,8 @@ TEST(Quantity, ReadsEverySuffix) {
 }
 
 TEST(Quantity, RefusesWhatIsNone) {
-  for (const char* text : {"", "-", ".", "m", "1x", "1 ", " 1", "1mi", "1ki", "0x10", "1e", "1e+", "1e+-3", "1.2.3", "--1",
-                           "1Kii", "NaN", "12345678901234567890123", "1e999999999999"}) {
+  for (const char* text : {"", "-", ".", "m", "1x", "1 ", " 1", "1mi", "1ki", "0x10", "1e", "1e+", "1e+-3", "1.2.3",
+                           "--1", "1Kii", "NaN", "12345678901234567890123", "1e999999999999"}) {
     EXPECT_FALSE(parse_quantity(text)) << text;
   }
 }
@@ -63,9 +63,9 @@ TEST(Quantity, ComparesAmountsNotSpellings) {
     bool same;
   };
   const Row rows[] = {
-      {"1000m", "1", true},   {"0.1", "100m", true}, {"1024Mi", "1Gi", true}, {"1e3", "1k", true},
-      {"1G", "1Gi", false},   {"100m", "101m", false}, {"odd", "odd", true},  {"odd", "1", false},
-      {"0", "0m", true},      {"-1", "1", false},
+      {"1000m", "1", true}, {"0.1", "100m", true},   {"1024Mi", "1Gi", true}, {"1e3", "1k", true},
+      {"1G", "1Gi", false}, {"100m", "101m", false}, {"odd", "odd", true},    {"odd", "1", false},
+      {"0", "0m", true},    {"-1", "1", false},
   };
   for (const auto& row : rows) EXPECT_EQ(same_quantity(row.one, row.other), row.same) << row.one << " " << row.other;
 }

@@ -3,12 +3,14 @@
 // `renderer_version` where a pod template changed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -96,6 +98,26 @@ std::string read_file(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// What lies between the first and the last line that differ.
+std::string difference(const std::string& golden, const std::string& rendered) {
+  const auto before = lines_of(golden), after = lines_of(rendered);
+  const auto [first, other] = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
+  const auto [last, _] = std::mismatch(before.rbegin(), std::make_reverse_iterator(first), after.rbegin(),
+                                       std::make_reverse_iterator(other));
+  std::string text;
+  const auto common = last - before.rbegin();
+  std::for_each(first, before.end() - common, [&](const auto& line) { text += "\n- " + line; });
+  std::for_each(other, after.end() - common, [&](const auto& line) { text += "\n+ " + line; });
+  return text;
+}
+
 std::set<std::string> files_in(const fs::path& folder) {
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
@@ -112,7 +134,8 @@ void compare(const std::string& name) {
     const auto file = file_name(intent);
     expected.insert(file);
     if (update) std::ofstream(folder / file) << text;
-    EXPECT_EQ(read_file(folder / file), text) << file << ": see the head of this test";
+    const auto golden = read_file(folder / file);
+    EXPECT_TRUE(golden == text) << file << " (see the head of this test):" << difference(golden, text);
   }
   EXPECT_EQ(files_in(folder), expected);
 }

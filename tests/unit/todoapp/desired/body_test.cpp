@@ -1,5 +1,3 @@
-#include "todoapp/desired/json_parts.hpp"
-
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -14,8 +12,8 @@
 namespace todoapp {
 namespace {
 
-using desired::Json;
 using test::an_app;
+using Json = nlohmann::json;
 
 std::vector<Intent> some_intents() {
   const auto app = an_app()
@@ -34,12 +32,16 @@ std::vector<Intent> some_intents() {
           migration_intent(app, *content.migration, 1)};
 }
 
-TEST(Intents, AreCanonicalAndCarryTheirHash) {
+TEST(Intents, AreCanonicalAndCarryTheHashOfAllElse) {
   for (const auto& intent : some_intents()) {
-    const auto body = Json::parse(intent.body);
+    auto body = Json::parse(intent.body);
     EXPECT_EQ(kube::canonical(body), intent.body);
-    EXPECT_EQ(body.at("metadata").at("annotations").at(marked(mark::applied)), intent.hash);
-    EXPECT_EQ(intent.hash.size(), 10U);
+    auto& metadata = body.at("metadata");
+    EXPECT_EQ(metadata.at("annotations").at(marked(mark::applied)), intent.hash);
+    metadata["annotations"].erase(marked(mark::applied));
+    if (metadata["annotations"].empty()) metadata.erase("annotations");
+    if (intent.name.starts_with("todo-backend-secrets")) body.erase("data");  // no guess of a value
+    EXPECT_EQ(base::short_hash(base::sha256_hex(kube::canonical(body))), intent.hash) << intent.name;
   }
 }
 

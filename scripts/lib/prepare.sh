@@ -1,0 +1,188 @@
+# shellcheck shell=bash
+# Brings a machine to where the scripts can build, test and start a cluster. Sourced, never run, after `set -euo pipefail`.
+#
+#   prepare_packages GROUP...   installs what is missing of build, test (and all of build), cluster
+#   prepare_venv                makes build/venv for the tests; its Python is "$venv/bin/python"
+#   build_preset PRESET [T...]  configures and builds a preset of CMakePresets.json
+#
+# Each does nothing where its result is there: no network, no root, less than a second.
+#
+# Package names are those of Debian 12; Debian 13 and Ubuntu 24.04 have the same. On any other system the caller is told
+# their names. Nothing but these scripts' own folder is changed besides: promtool is taken out of its package, for that
+# package would start a Prometheus on this machine.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+venv=$repository/build/venv
+tools=$repository/build/tools
+
+# shellcheck source-path=SCRIPTDIR source=progress.sh
+. "$repository/scripts/lib/progress.sh"
+
+# --- packages ---------------------------------------------------------------
+
+# The last two are not asked for by name, but cpprestsdk's and prometheus-cpp's CMake files look for them.
+packages_of_build=(
+  g++ cmake ninja-build
+  libboost-dev libssl-dev libcpprest-dev
+  nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libexpected-dev libspdlog-dev libfmt-dev libcli11-dev
+  prometheus-cpp-dev
+  zlib1g-dev libcurl4-openssl-dev)
+
+packages_of_test=(
+  libgtest-dev libgmock-dev
+  clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19
+  shellcheck python3 python3-venv openssl curl ca-certificates)
+
+packages_of_cluster=(python3 python3-pip openssl ca-certificates curl)
+
+# For a node with real pods, which only root can have.
+packages_of_real_node=(util-linux iproute2 iptables containerd runc containernetworking-plugins)
+
+prepare_packages() {
+  local group wanted=() missing=()
+  for group in "$@"; do
+    case $group in
+      build) wanted+=("${packages_of_build[@]}") ;;
+      test) wanted+=("${packages_of_build[@]}" "${packages_of_test[@]}") ;;
+      cluster)
+        wanted+=("${packages_of_cluster[@]}")
+        [ "$(id -u)" != 0 ] || wanted+=("${packages_of_real_node[@]}")
+        ;;
+      *) fail "prepare_packages: no group $group" ;;
+    esac
+  done
+  mapfile -t missing < <(_missing_packages "${wanted[@]}")
+  if [ ${#missing[@]} != 0 ]; then
+    step "installing ${#missing[@]} packages: ${missing[*]}"
+    _require_apt "${missing[@]}"
+    _install "${missing[@]}"
+    step "packages installed"
+  fi
+  [[ " $* " != *" test "* ]] || _prepare_promtool
+}
+
+# Those of the names that are not installed, each once.
+_missing_packages() {
+  command -v dpkg-query >/dev/null || {
+    _unknown_system "$@"
+    return
+  }
+  # dpkg-query has a line for each package it knows of, installed or not.
+  comm -23 <(printf '%s\n' "$@" | sort -u) \
+    <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort -u)
+}
+
+# Without dpkg nobody can tell what is there: the programs are looked for, and headers are left to CMake.
+_unknown_system() {
+  local program complete=yes
+  for program in g++ cmake ninja python3 openssl curl; do
+    command -v "$program" >/dev/null || complete=no
+  done
+  [ "$complete" = yes ] || printf '%s\n' "$@" | sort -u
+}
+
+_require_apt() {
+  command -v apt-get >/dev/null || fail "this is no Debian or Ubuntu, so nothing is installed by itself. \
+Install what these packages of Debian stand for, then try again:
+  $*"
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "packages are missing, and this is neither root nor is there \
+sudo. As root:
+  apt-get install --no-install-recommends $*"
+}
+
+_apt() {
+  local as_root=(env DEBIAN_FRONTEND=noninteractive)
+  [ "$(id -u)" = 0 ] || as_root=(sudo "${as_root[@]}")
+  "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+}
+
+_install() {
+  local log=$repository/build/log/packages.log
+  if [ "$(id -u)" != 0 ]; then
+    # Asked for here, at the terminal: what runs below has none.
+    sudo -n true 2>/dev/null || sudo -v || fail "sudo refused. As root: apt-get install --no-install-recommends $*"
+  fi
+  # A fresh machine has no package lists, and an old one's name packages that are gone: fetch them, try again.
+  if _apt install --simulate --no-install-recommends "$@" >/dev/null 2>&1 &&
+    follow "$log" _apt install -y --no-install-recommends "$@"; then
+    return
+  fi
+  step "fetching package lists (apt-get update)"
+  run_logged "$log" _apt update || fail "apt-get update failed: is there a network?"
+  step "installing"
+  run_logged "$log" _apt install -y --no-install-recommends "$@" || fail "apt-get install failed. These scripts know \
+Debian 12, Debian 13 and Ubuntu 24.04 (with universe); packages wanted: $*"
+}
+
+# promtool alone, without the service: into build/tools, which is put into PATH.
+_prepare_promtool() {
+  PATH=$PATH:$tools/bin
+  export PATH
+  ! command -v promtool >/dev/null || return 0
+  command -v apt-get >/dev/null || fail "promtool is missing: it comes with Prometheus"
+  step "fetching promtool"
+  local download=$tools/download
+  rm -rf "$download"
+  mkdir -p "$download/tree" "$tools/bin"
+  # Needs no root: nothing is installed.
+  if ! (cd "$download" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download prometheus) 2>"$download/said"; then
+    step "fetching package lists (apt-get update)"
+    run_logged "$repository/build/log/packages.log" _apt update || fail "apt-get update failed: is there a network?"
+    (cd "$download" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download prometheus) 2>"$download/said" ||
+      fail "promtool: apt-get download prometheus failed: $(cat "$download/said")"
+  fi
+  dpkg-deb --extract "$download"/prometheus_*.deb "$download/tree"
+  mv "$download/tree/usr/bin/promtool" "$tools/bin/promtool"
+  rm -rf "$download"
+}
+
+# --- Python -----------------------------------------------------------------
+
+prepare_venv() {
+  local requirements=$repository/tests/requirements.txt python key
+  python=$(_python) || fail "Python 3.11 or newer is needed, with venv: apt-get install python3 python3-venv"
+  # A virtual environment knows its place and its Python, so both belong to the key.
+  key=$({ cat "$requirements" && echo "$venv" && "$python" -VV && command -v "$python"; } | sha256sum | cut -d ' ' -f 1)
+  if [ "$(cat "$venv/made-from" 2>/dev/null)" = "$key" ] && "$venv/bin/python" -c '' 2>/dev/null; then
+    return
+  fi
+  step "making the tests' Python environment ($("$python" -V), build/venv)"
+  rm -rf "$venv"
+  mkdir -p "$(dirname "$venv")"
+  "$python" -m venv "$venv" >&2 || fail "$python -m venv failed: apt-get install python3-venv"
+  run_logged "$repository/build/log/venv.log" "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --no-input -r "$requirements" || fail "pip could not install what tests/requirements.txt names"
+  echo "$key" >"$venv/made-from"
+}
+
+# The distribution's own first: version managers put slow wrappers into PATH.
+_python() {
+  local python
+  for python in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do
+    if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$python"
+      return
+    fi
+  done
+  return 1
+}
+
+# --- the build --------------------------------------------------------------
+
+build_preset() {
+  local preset=$1 log=$repository/build/log
+  shift
+  local targets=()
+  [ $# = 0 ] || targets=(--target "$@")
+  if [ ! -e "$repository/build/$preset/build.ninja" ]; then
+    step "configuring build/$preset"
+  fi
+  _in_repository run_logged "$log/$preset.configure.log" cmake --preset "$preset" || fail "cmake --preset $preset failed"
+  step "building build/$preset"
+  # One job a processor: each of them may take more than 1 GB.
+  CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)} _in_repository \
+    run_logged "$log/$preset.build.log" cmake --build --preset "$preset" "${targets[@]}" ||
+    fail "the build of $preset failed: $log/$preset.build.log"
+}
+
+_in_repository() { (cd "$repository" && "$@"); }

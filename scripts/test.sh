@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Everything that the tests need, then all tests; closes with ctest's own summary.
+#
+#   scripts/test.sh            all of it, from a bare machine
+#   scripts/test.sh -R REGEX   only some tests (what follows goes to ctest)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib/prepare.sh
+source scripts/lib/prepare.sh
+
+prepare_packages build test cluster
+prepare_venv
+
+# The programs of the local cluster take as long as ours; both are built before anything is timed.
+step "building the local cluster's programs"
+nodes=none
+if [ "$(id -u)" = 0 ]; then nodes=real; fi
+cluster/build --nodes none
+cluster/build --nodes "$nodes"
+
+build_preset dev
+# The second compiler; clang-tidy reads what this build leaves behind.
+build_preset clang
+
+step "running the tests"
+if ctest --test-dir build/dev --output-on-failure --no-tests=error -j "$(nproc)" "$@"; then
+  step "all tests passed"
+else
+  status=$?
+  step "tests failed; each failure is printed above"
+  exit "$status"
+fi

@@ -1,0 +1,33 @@
+"""The recorder must miss nothing, in the order of the changes, even while the API server restarts."""
+
+from __future__ import annotations
+
+from workloads import config_map
+
+from support.api import Api
+from support.control_plane import ControlPlane
+from support.waiting import eventually
+from support.watching import Recorder
+
+
+def test_changes_of_all_kinds_are_kept_in_the_order_in_which_they_were_made(api: Api, namespace: str) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "two", "namespace": namespace}}
+    with Recorder(api, namespace, ["ConfigMap", "Secret"]) as recorder:
+        api.create(config_map(namespace, "one"))
+        api.create(secret)
+        api.patch("ConfigMap", "one", namespace, {"data": {"a": "b"}})
+        api.delete("Secret", "two", namespace)
+        eventually(lambda: recorder.deleted("Secret"), "the deletion")
+    changes = [(change.type, change.name) for change in recorder.changes() if change.name in ("one", "two")]
+    assert changes == [("ADDED", "one"), ("ADDED", "two"), ("MODIFIED", "one"), ("DELETED", "two")]
+
+
+def test_a_restart_of_the_api_server_is_survived(cluster: ControlPlane, api: Api, namespace: str) -> None:
+    api.create(config_map(namespace, "old"))
+    with Recorder(api, namespace, ["ConfigMap"]) as recorder:
+        cluster.kill()
+        cluster.start()
+        api.create(config_map(namespace, "new"))
+        eventually(lambda: "new" in recorder.created("ConfigMap"), "the new object")
+    assert recorder.created("ConfigMap").count("old") == 1
+    assert recorder.deleted("ConfigMap") == []

@@ -1,0 +1,135 @@
+"""What the API server refuses is said in its own words, costs no hot loop, stops no other app, and heals."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from support import rbac
+from support.api import Api, Object
+from support.audit import AuditLog
+from support.control_plane import ControlPlane
+from support.operator_process import OperatorProcess
+from support.operators import OperatorMaker
+from support.todo_app import TodoApp
+from support.waiting import eventually, show
+
+# The operator looks again at growing intervals: nothing tells it that a port or a quota became free.
+HEALING_SECONDS = 90.0
+MANY_TRIES = 25
+
+
+def test_a_node_port_in_use_is_rejected_with_the_servers_words_until_it_is_free(
+        app: TodoApp, api: Api, operator: OperatorProcess, audit: AuditLog) -> None:
+    taken = api.create({"apiVersion": "v1", "kind": "Service",
+                        "metadata": {"name": "in-the-way", "namespace": app.namespace},
+                        "spec": {"type": "NodePort", "selector": {"a": "b"}, "ports": [{"port": 80}]}})
+    port = taken["spec"]["ports"][0]["nodePort"]
+    start = audit.mark()
+    app.create({"frontend": {"service": {"type": "NodePort", "nodePort": port}}})
+    app.wait_condition("Ready", "False", "Rejected")
+    message = app.condition("Ready")["message"]
+    assert "provided port is already allocated" in message and "todo-frontend" in message, message
+    app.wait_condition("Stalled", "True", "Rejected")
+    end = audit.settled([operator.user], app.namespace, quiet=1)
+    tries = audit.between(start, end).by(operator.user).inside(app.namespace).refused()
+    assert len(tries) < MANY_TRIES, f"\n{tries}"
+
+    api.delete("Service", "in-the-way", app.namespace)
+    app.wait_ready(HEALING_SECONDS)
+    app.wait_no_condition("Stalled")
+
+
+def test_a_rejected_app_goes_on_at_once_when_its_spec_changes(
+        app: TodoApp, api: Api, operator: OperatorProcess) -> None:
+    app.create({"frontend": {"service": {"type": "NodePort", "nodePort": 1}}})
+    app.wait_condition("Ready", "False", "Rejected")
+    assert "not in the valid range" in app.condition("Ready")["message"], app.condition("Ready")
+    app.patch({"frontend": {"service": {"type": "ClusterIP", "nodePort": None}}})
+    app.wait_ready(deadline=15)
+
+
+def test_an_exceeded_quota_is_named_and_waited_for(app: TodoApp, api: Api, operator: OperatorProcess) -> None:
+    api.create({"apiVersion": "v1", "kind": "ResourceQuota",
+                "metadata": {"name": "tight", "namespace": app.namespace},
+                "spec": {"hard": {"count/services": "1"}}})
+    eventually(lambda: "used" in api.get("ResourceQuota", "tight", app.namespace)["status"], "the quota to count")
+    app.create()
+    app.wait_condition("Ready", "False", "QuotaExceeded")
+    assert "tight" in app.condition("Ready")["message"], app.condition("Ready")
+    api.delete("ResourceQuota", "tight", app.namespace)
+    app.wait_ready(HEALING_SECONDS)
+
+
+def test_a_quota_on_pods_is_infrastructure_and_no_failure(app: TodoApp, api: Api, operator: OperatorProcess) -> None:
+    api.create({"apiVersion": "v1", "kind": "ResourceQuota",
+                "metadata": {"name": "tight", "namespace": app.namespace}, "spec": {"hard": {"pods": "0"}}})
+    eventually(lambda: "used" in api.get("ResourceQuota", "tight", app.namespace)["status"], "the quota to count")
+    app.create({"upgrade": {"progressDeadlineSeconds": 2}})
+
+    def look() -> bool:
+        conditions = app.status["conditions"]
+        assert any("quota" in entry["message"].lower() for entry in conditions), show(conditions)
+        return True
+
+    eventually(look, "a condition that tells of the quota")
+    assert app.outcome(1) == ""
+    api.delete("ResourceQuota", "tight", app.namespace)
+    app.wait_ready(HEALING_SECONDS)
+
+
+@pytest.fixture
+def limited(api: Api, cluster: ControlPlane, granted: list[Object]) -> tuple[str, str]:
+    """A user with all rights of the operator, and the ClusterRole that holds them."""
+    name = f"todoapp-limited-{uuid.uuid4().hex[:6]}"
+    give(api, name, operator_rules(granted))
+    return name, name
+
+
+def test_a_missing_right_is_said_and_healed_and_stops_no_other_app(
+        app: TodoApp, api: Api, granted: list[Object], limited: tuple[str, str], new_operator: OperatorMaker,
+        audit: AuditLog) -> None:
+    user, role = limited
+    give(api, role, rbac.without(operator_rules(granted), "create", "poddisruptionbudgets"))
+    operator = new_operator(user=user)
+    other = TodoApp(api, app.namespace, "other").create()
+    start = audit.mark()
+    app.create({"backend": {"disruptionBudget": {"maxUnavailable": 1}}})
+    app.wait_condition("Ready", "False", "Forbidden")
+    message = app.condition("Ready")["message"]
+    assert "poddisruptionbudgets" in message and "create" in message, message
+    other.wait_ready()
+    end = audit.settled([operator.user], app.namespace, quiet=1)
+    tries = audit.between(start, end).by(operator.user).inside(app.namespace).refused()
+    assert len(tries) < MANY_TRIES, f"\n{tries}"
+    give(api, role, operator_rules(granted))
+    app.wait_ready(HEALING_SECONDS)
+
+
+def test_a_kind_that_may_not_be_watched_makes_the_operator_unready_and_says_which(
+        api: Api, granted: list[Object], limited: tuple[str, str], new_operator: OperatorMaker) -> None:
+    user, role = limited
+    rules = rbac.without(rbac.without(operator_rules(granted), "watch", "jobs"), "list", "jobs")
+    give(api, role, rules)
+    operator = new_operator(user=user, start=False).start(wait=False)
+    eventually(lambda: "jobs" in operator.log_text(), "a word about jobs in the log")
+    status, text = operator.health("/readyz?verbose")
+    assert status != 200, text
+    give(api, role, operator_rules(granted))
+    eventually(operator.is_ready, "the operator to be ready", HEALING_SECONDS)
+
+
+def operator_rules(granted: list[Object]) -> rbac.Rules:
+    [role] = [entry for entry in granted
+              if entry["kind"] == "ClusterRole" and entry["metadata"]["name"] == "todoapp-operator"]
+    rules: rbac.Rules = role["rules"]
+    return rules
+
+
+def give(api: Api, name: str, rules: rbac.Rules) -> None:
+    group = "rbac.authorization.k8s.io"
+    api.apply({"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules})
+    api.apply({"apiVersion": f"{group}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+               "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+               "subjects": [rbac.user_subject(name)]})

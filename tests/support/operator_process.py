@@ -1,0 +1,206 @@
+"""The operator under test: the built binary as a process with its own user, ports and log."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from support.metrics import Metrics
+from support.waiting import eventually, show
+
+START_SECONDS = 20.0
+STOP_SECONDS = 5.0
+SHOWN_LOG_LINES = 60
+
+LogLine = dict[str, Any]
+
+
+class OperatorProcess:
+    """Started by `start`, ended by `terminate` (politely) or `kill`. May be started again; the log goes on."""
+
+    def __init__(self, binary: Path, kubeconfig: Path, user: str, transport: str, log_file: Path,
+                 flags: Iterable[str] = ()) -> None:
+        self.user = user
+        self.transport = transport
+        self.log_file = log_file
+        self._binary = binary
+        self._kubeconfig = kubeconfig
+        self._flags = list(flags)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._paused = False
+        self._end_expected = False
+        self._http = urllib3.PoolManager(retries=False, timeout=5.0, cert_reqs="CERT_NONE")
+
+    def start(self, *, wait: bool = True) -> OperatorProcess:
+        assert not self.is_running, "it runs already"
+        self.metrics_port, self.health_port = free_ports(2)
+        self._end_expected = False
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                             start_new_session=True, env=self._environment(),
+                                             cwd=self.log_file.parent)  # Where a core file is welcome.
+        if wait:
+            eventually(self.is_ready, f"the operator to be ready ({self.log_file})", START_SECONDS)
+        return self
+
+    def command(self) -> list[str]:
+        return [str(self._binary), f"--kubeconfig={self._kubeconfig}", f"--api-client={self.transport}",
+                f"--metrics-bind-address=127.0.0.1:{self.metrics_port}",
+                f"--health-probe-bind-address=127.0.0.1:{self.health_port}",
+                "--log-format=json", "--log-level=debug", *self._flags]
+
+    def terminate(self, seconds: float = STOP_SECONDS) -> float:
+        """Asks it to end, and insists that it does so in time and without an error; returns the seconds it took."""
+        process = self._running()
+        self._end_expected = True
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"still there {seconds:g} s after SIGTERM\n{self.last_lines()}") from None
+        assert code == 0, f"exit code {code} after SIGTERM\n{self.last_lines()}"
+        return time.monotonic() - start
+
+    def kill(self) -> None:
+        process = self._running()
+        self._end_expected = True
+        process.kill()
+        process.wait()
+
+    def pause(self) -> None:
+        self._running().send_signal(signal.SIGSTOP)
+        self._paused = True
+
+    def resume(self) -> None:
+        self._running().send_signal(signal.SIGCONT)
+        self._paused = False
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code, once it has ended by itself."""
+        assert self._process is not None
+        self._end_expected = True
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still runs after {seconds:g} s\n{self.last_lines()}") from None
+
+    def finish(self) -> None:
+        """The end of a test: what still runs must end well, and what does not must have been ended by the test."""
+        if self._paused and self.is_running:
+            self.resume()
+        if self.is_running:
+            self.terminate()
+        assert self._process is None or self._end_expected, (
+            f"the operator ended by itself, with {self._process.returncode}\n{self.last_lines()}")
+
+    def clean_up(self) -> None:
+        """Leaves no process behind, whatever the test did."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    def is_ready(self) -> bool:
+        if not self.is_running:
+            code = None if self._process is None else self._process.returncode
+            # Not an AssertionError: nothing that is waited for will come any more.
+            raise RuntimeError(f"the operator has ended with {code}\n{self.last_lines()}")
+        status, text = self.health("/readyz")
+        assert status == 200, f"/readyz: {status} {text}"
+        return True
+
+    def health(self, path: str) -> tuple[int, str]:
+        """Status and text of a health check; 0 while nobody listens."""
+        try:
+            answer = self._http.request("GET", f"http://127.0.0.1:{self.health_port}{path}")
+        except urllib3.exceptions.HTTPError as error:
+            return 0, str(error)
+        return answer.status, answer.data.decode()
+
+    def metrics(self) -> Metrics:
+        answer = self._http.request("GET", f"http://127.0.0.1:{self.metrics_port}/metrics")
+        assert answer.status == 200, f"/metrics: {answer.status} {answer.data.decode()}"
+        return Metrics(answer.data.decode())
+
+    @property
+    def is_leader(self) -> bool:
+        return self.metrics().value("leader_election_master_status") == 1
+
+    def resident_bytes(self) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("no VmRSS")
+
+    def cpu_seconds(self) -> float:
+        # The fields after the name, which may hold spaces: utime and stime are the 14th and 15th of all.
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def log_text(self) -> str:
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def logs(self) -> list[LogLine]:
+        """Every line, which must be a JSON object."""
+        lines = []
+        for number, line in enumerate(self.log_text().splitlines(), 1):
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                raise AssertionError(f"{self.log_file}:{number} is no JSON: {line}") from None
+            assert isinstance(entry, dict), f"{self.log_file}:{number} is no object: {line}"
+            lines.append(entry)
+        return lines
+
+    def last_lines(self) -> str:
+        return show("\n".join(self.log_text().splitlines()[-SHOWN_LOG_LINES:]) or "(it logged nothing)")
+
+    def assert_silent_about(self, secrets: Iterable[str]) -> None:
+        text = self.log_text()
+        for secret in secrets:
+            assert secret not in text, f"a secret value is in the log {self.log_file}"
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None and self._process.poll() is None, (
+            f"the operator does not run\n{self.last_lines()}")
+        return self._process
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        """Only what every program may count on: nothing of the tester's own settings."""
+        kept = ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS")
+        return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for entry in sockets:
+            entry.bind(("127.0.0.1", 0))
+        return [entry.getsockname()[1] for entry in sockets]
+    finally:
+        for entry in sockets:
+            entry.close()

@@ -1,0 +1,60 @@
+"""Gives test users the rights that the shipped manifests give the operator's service account, and no others.
+
+So a right that the operator needs and the manifests lack shows as a refused request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from support.api import Api, Object
+from support.control_plane import REPOSITORY, run
+
+CLUSTER_WIDE = REPOSITORY / "manifests" / "overlays" / "cluster-wide"
+NAMESPACED = REPOSITORY / "manifests" / "overlays" / "namespaced"
+SYSTEM_NAMESPACE = "todoapp-system"
+
+Rules = list[dict[str, Any]]
+
+
+def rendered(folder: str) -> list[Object]:
+    """All objects of a kustomization."""
+    text = run(["kubectl", "kustomize", folder])
+    return [entry for entry in yaml.safe_load_all(text) if entry]
+
+
+def grant(api: Api, objects: list[Object], users: list[str]) -> None:
+    """Creates the roles among `objects`, and binds users wherever the operator's service account is bound."""
+    accounts = {entry["metadata"]["name"] for entry in objects if entry["kind"] == "ServiceAccount"}
+    for entry in objects:
+        if entry["kind"] in ("ClusterRole", "Role"):
+            api.apply(entry)
+    for entry in objects:
+        if entry["kind"] not in ("ClusterRoleBinding", "RoleBinding"):
+            continue
+        subjects = [subject for subject in entry.get("subjects", [])
+                    if subject["kind"] == "ServiceAccount" and (not accounts or subject["name"] in accounts)]
+        if subjects:
+            api.apply({**entry, "subjects": [user_subject(user) for user in users]})
+
+
+def user_subject(user: str) -> Object:
+    return {"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}
+
+
+def without(rules: Rules, verb: str, resource: str) -> Rules:
+    """The same rules but for one verb on one resource."""
+    kept: Rules = []
+    for rule in rules:
+        if resource not in rule["resources"] or verb not in rule["verbs"]:
+            kept.append(rule)
+            continue
+        others = [name for name in rule["resources"] if name != resource]
+        if others:
+            kept.append({**rule, "resources": others})
+        verbs = [name for name in rule["verbs"] if name != verb]
+        if verbs:
+            kept.append({**rule, "resources": [resource], "verbs": verbs})
+    return kept

@@ -1,0 +1,74 @@
+"""Waiting for a condition, with a deadline, and saying what was seen last.
+
+Nothing in the tests sleeps for a fixed time: they say what they wait for, and for how long at most.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from support.api import ApiError
+
+T = TypeVar("T")
+
+# Sanitizer builds and busy machines are slower in all things alike, so the deadlines stretch together.
+DEADLINE_FACTOR = float(os.environ.get("TODOAPP_TEST_DEADLINE_FACTOR", "1"))
+
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.25
+SHOWN_CHARACTERS = 4000
+
+
+def eventually(check: Callable[[], T], what: str, deadline: float = 30.0) -> T:
+    """Asks `check` until it answers something true, and returns that.
+
+    False answers, failed assertions, refusals of the API server and parts of an object that are not there all mean
+    "not yet"; the last of them is in the message when the deadline passes. Any other exception ends the wait.
+    """
+    start = time.monotonic()
+    limit = start + deadline * DEADLINE_FACTOR
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        # Judged before asking: the condition always gets one look that began after the limit was near.
+        last_look = time.monotonic() >= limit
+        try:
+            answer = check()
+            if answer:
+                return answer
+            seen = show(answer)
+        except AssertionError as refusal:
+            seen = str(refusal) or "an assertion failed, without a word"
+        except ApiError as refusal:
+            seen = str(refusal)
+        except (LookupError, ValueError) as missing:
+            seen = f"{type(missing).__name__}: {missing} ({_place(missing)})"
+        if last_look:
+            waited = time.monotonic() - start
+            raise AssertionError(f"waited {waited:.1f} s for: {what}\nlast seen: {seen}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+
+
+def _place(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}: {frame.line}"
+
+
+def show(value: Any) -> str:
+    """The value as a person wants to read it in a failure."""
+    if isinstance(value, str):
+        text = value
+    else:
+        try:
+            text = json.dumps(value, indent=1, default=str)
+        except (TypeError, ValueError):
+            text = repr(value)
+    if len(text) > SHOWN_CHARACTERS:
+        return text[:SHOWN_CHARACTERS] + f"\n... ({len(text) - SHOWN_CHARACTERS} characters more)"
+    return text

@@ -1,0 +1,168 @@
+// What real pods say (the states of guide rows: crash loop in its three faces, OOM, pulls, configuration, scheduling,
+// quota, admission), and what is made of it.
+#include "todoapp/failure.hpp"
+
+#include <gmock/gmock.h>
+
+#include <functional>
+
+namespace todoapp {
+namespace {
+
+constexpr std::int32_t max_restarts = 2;
+const base::WallTime born{std::chrono::seconds{1'700'000'000}};
+
+kube::Pod a_pod(const std::string& template_hash = "new") {
+  kube::Pod pod;
+  pod.name = "todo-backend-1";
+  pod.labels = {{"app.kubernetes.io/component", "backend"}, {"apps.todoapp.dev/template", template_hash}};
+  pod.phase = "Running";
+  pod.created = born;
+  return pod;
+}
+
+kube::ContainerStatus a_container(kube::ContainerState state, kube::ContainerState last = {}, std::int32_t restarts = 0) {
+  kube::ContainerStatus container;
+  container.name = "backend";
+  container.state = std::move(state);
+  container.last_state = std::move(last);
+  container.restart_count = restarts;
+  return container;
+}
+
+kube::Pod with(kube::ContainerStatus container, const std::string& template_hash = "new") {
+  auto pod = a_pod(template_hash);
+  pod.containers.push_back(std::move(container));
+  return pod;
+}
+
+kube::Pod with_condition(std::string type, std::string reason) {
+  auto pod = a_pod();
+  pod.conditions.push_back({std::move(type), "False", std::move(reason), "0/1 nodes are available", {}, {}});
+  return pod;
+}
+
+kube::DeploymentState refusing(std::string message) {
+  kube::DeploymentState state;
+  state.conditions.push_back({"ReplicaFailure", "True", "FailedCreate", std::move(message), born, {}});
+  return state;
+}
+
+struct Row {
+  const char* what;
+  kube::Pod pod;
+  std::optional<CauseClass> kind;
+  std::string reason;
+};
+
+std::vector<Row> rows() {
+  const kube::Terminated error{3, "Error", "panic: no database", {}};
+  const kube::Terminated oom{137, "OOMKilled", "", {}};
+  const kube::Terminated no_command{128, "StartError", "no such file", {}};
+  const auto waits = [](const char* reason, const char* message) { return kube::Waiting{reason, message}; };
+  auto evicted = a_pod();
+  evicted.phase = "Failed";
+  evicted.reason = "Evicted";
+  auto leaving = with(a_container(error, error, 5));
+  leaving.deleting = true;
+  auto bad_init = a_pod();
+  bad_init.init_containers.push_back(a_container(waits("CrashLoopBackOff", "back-off"), error, 2));
+  return {
+      {"a running container", with(a_container(kube::Running{})), {}, ""},
+      {"a container that restarted once", with(a_container(kube::Running{}, error, 1)), {}, ""},
+      {"a crash loop, running", with(a_container(kube::Running{}, error, 2)), CauseClass::terminal, "CrashLoopBackOff"},
+      {"a crash loop, ended", with(a_container(error, error, 2)), CauseClass::terminal, "CrashLoopBackOff"},
+      {"a crash loop, waiting", with(a_container(waits("CrashLoopBackOff", "back-off"), error, 2)), CauseClass::terminal,
+       "CrashLoopBackOff"},
+      {"a crash loop of an init container", bad_init, CauseClass::terminal, "CrashLoopBackOff"},
+      {"out of memory, waiting", with(a_container(waits("CrashLoopBackOff", "back-off"), oom, 2)), CauseClass::terminal,
+       "OOMKilled"},
+      {"a command that is not there", with(a_container(waits("RunContainerError", "x"), no_command, 2)),
+       CauseClass::terminal, "StartError"},
+      {"an image name that is none", with(a_container(waits("InvalidImageName", "x"))), CauseClass::terminal,
+       "InvalidImageName"},
+      {"an image that is not found", with(a_container(waits("ErrImagePull", "manifest unknown: not found"))),
+       CauseClass::graced, "ImagePullBackOff"},
+      {"an image that is denied", with(a_container(waits("ImagePullBackOff", "pull access denied"))), CauseClass::graced,
+       "ImagePullBackOff"},
+      {"a registry that is away", with(a_container(waits("ErrImagePull", "dial tcp: connection refused"))),
+       CauseClass::infrastructure, "ImagePullBackOff"},
+      {"a Secret that is missing", with(a_container(waits("CreateContainerConfigError", "secret \"x\" not found"))),
+       CauseClass::graced, "CreateContainerConfigError"},
+      {"no room on any node", with_condition("PodScheduled", "Unschedulable"), CauseClass::infrastructure, "Unschedulable"},
+      {"not ready yet", with_condition("Ready", "ContainersNotReady"), {}, ""},
+      {"evicted", evicted, CauseClass::infrastructure, "Evicted"},
+      {"being deleted", leaving, {}, ""},
+  };
+}
+
+TEST(Failure, EachStateOfAPodIsOfItsClass) {
+  for (const auto& row : rows()) {
+    SCOPED_TRACE(row.what);
+    const auto found = examine(row.pod, Tier::backend, max_restarts);
+    ASSERT_EQ(found.has_value(), row.kind.has_value());
+    if (!found) continue;
+    EXPECT_EQ(found->kind, *row.kind);
+    EXPECT_EQ(found->cause.reason, row.reason);
+    EXPECT_EQ(found->cause.pod, row.pod.name);
+  }
+}
+
+TEST(Failure, ACrashKeepsItsExitCodeItsRestartsAndItsLastWords) {
+  const auto found =
+      examine(with(a_container(kube::Running{}, kube::Terminated{3, "Error", "panic: no database", {}}, 4)),
+              Tier::backend, max_restarts);
+  ASSERT_TRUE(found);
+  const Cause expected{.reason = "CrashLoopBackOff",
+                       .tier = Tier::backend,
+                       .pod = "todo-backend-1",
+                       .container = "backend",
+                       .exit_code = 3,
+                       .restarts = 4,
+                       .message = "panic: no database"};
+  EXPECT_EQ(found->cause, expected);
+}
+
+TEST(Failure, PodsThatAdmissionRefusesFailAtOnceAndQuotaWaits) {
+  const auto refused = examine(refusing("pods \"x\" is forbidden: violates PodSecurity \"restricted\""), Tier::backend, born);
+  const auto quota = examine(refusing("pods \"x\" is forbidden: exceeded quota: small"), Tier::backend, born);
+  ASSERT_TRUE(refused && quota);
+  EXPECT_EQ(refused->kind, CauseClass::terminal);
+  EXPECT_EQ(quota->kind, CauseClass::infrastructure);
+  EXPECT_EQ(quota->cause.reason, "QuotaExceeded");
+}
+
+TEST(Failure, AGraceRunsFromThePodsBirth) {
+  const std::vector<kube::Pod> pods{with(a_container(kube::Waiting{"ErrImagePull", "not found"}))};
+  const auto soon = diagnose(pods, nullptr, Tier::backend, "new", max_restarts, born + std::chrono::seconds{59});
+  EXPECT_FALSE(soon.fails);
+  EXPECT_EQ(soon.until, born + failure_grace);
+  const auto late = diagnose(pods, nullptr, Tier::backend, "new", max_restarts, born + failure_grace);
+  ASSERT_TRUE(late.fails);
+  EXPECT_EQ(late.fails->reason, "ImagePullBackOff");
+}
+
+TEST(Failure, WhatOldPodsSufferTooIsTheEnvironments) {
+  const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "no database", {}}, 3);
+  const auto diagnosis =
+      diagnose({with(crash, "new"), with(crash, "old")}, nullptr, Tier::backend, "new", max_restarts, born);
+  EXPECT_FALSE(diagnosis.fails);
+  EXPECT_TRUE(diagnosis.environment);
+  ASSERT_TRUE(diagnosis.waits_for);
+  EXPECT_EQ(diagnosis.waits_for->reason, "CrashLoopBackOff");
+}
+
+TEST(Failure, PodsOfTheOtherTierSayNothingAboutThisOne) {
+  const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "", {}}, 3);
+  EXPECT_EQ(diagnose({with(crash)}, nullptr, Tier::frontend, "new", max_restarts, born), Diagnosis{});
+}
+
+TEST(Failure, SecretValuesAreMaskedWhereverTheyStandAndTheEndIsKept) {
+  EXPECT_EQ(masked("url=s3cret! again s3cret!", {"s3cret!", "abc"}, 100), "url=*** again ***");
+  EXPECT_EQ(masked("abc stays: too short to be worth it", {"abc"}, 100), "abc stays: too short to be worth it");
+  EXPECT_EQ(masked("first\nlast", {}, 4), "last");
+  EXPECT_EQ(masked("x\xC3\xA9y", {}, 2), "y");
+}
+
+}  // namespace
+}  // namespace todoapp

@@ -38,7 +38,7 @@ read_arguments() {
       --help | -h) usage && exit 0 ;;
       --down) down=yes ;;
       --nodes | --dir | --operator)
-        [ $# -ge 2 ] && [ -n "$2" ] || fail "$1 needs a value; see --help"
+        [ -n "${2:-}" ] || fail "$1 needs a value; see --help"
         case $1 in
           --nodes) nodes=$2 ;;
           --dir) dir=$2 ;;
@@ -70,7 +70,8 @@ local_cluster() { "$repository/cluster/local" "$1" --dir "$dir" "${@:2}"; }
 relay() {
   "$@" 2>&1 >/dev/null | while IFS= read -r line; do
     if [[ $line =~ ^\[\ *[0-9.]+s\]\ (.*)$ ]]; then
-      step "  ${BASH_REMATCH[1]}"
+      # One line for each of fourteen images says nothing.
+      [[ ${BASH_REMATCH[1]} == "loaded "* ]] || step "  ${BASH_REMATCH[1]}"
     else
       printf '%s\n' "$line" >&2
     fi
@@ -101,8 +102,18 @@ print(json.load(sys.stdin)["node_address"] or "")')
 install_manifests() {
   step "installing the CRD and the operator's rights"
   apply -f "$repository/crds"
-  kubectl wait --for=condition=Established --timeout=60s crd/todoappdeployments.apps.todoapp.dev >/dev/null
+  await_kind
   apply -k "$repository/manifests/overlays/cluster-wide"
+}
+
+# `kubectl wait` cannot: it ends with an error while the CRD is too new to have a status.
+await_kind() {
+  local tries
+  for ((tries = 0; tries < 100; tries++)); do
+    ! kubectl get todoappdeployments -A >/dev/null 2>&1 || return 0
+    sleep 0.2
+  done
+  fail "the API server does not serve the new kind: $(kubectl get todoappdeployments -A 2>&1)"
 }
 
 apply() { kubectl apply --server-side --field-manager=deploy-local "$@" >/dev/null; }

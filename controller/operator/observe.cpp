@@ -45,7 +45,8 @@ void look_at_sources(const Caches& caches, Observation& observation) {
     if (secret != nullptr && !secret->deleting) {
       observation.observed.sources[variable.source_name] = {secret->uid, secret->resource_version};
     }
-    observation.interests.push_back(std::move(key));
+    const auto& known = observation.interests;  // several variables may come from one Secret
+    if (std::find(known.begin(), known.end(), key) == known.end()) observation.interests.push_back(std::move(key));
   }
 }
 

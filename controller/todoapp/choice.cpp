@@ -30,9 +30,16 @@ const Revision* way_back(const Observed& observed, const History& history, const
   return history.last_good();
 }
 
-Objection failed_objection(const Revision& failed, const History& history) {
+/// What somebody can do about a failure.
+std::string next_steps(const App& app) {
+  return fmt::format("; change the spec, or try again: kubectl annotate tad {} --namespace {} --overwrite "
+                     "apps.todoapp.dev/retry=TOKEN",
+                     app.name, app.namespace_);
+}
+
+Objection failed_objection(const App& app, const Revision& failed, const History& history) {
   const auto words = fmt::format("Revision {} ({}) failed: {}", failed.number, failed.cause, failed.reason);
-  const auto next = "; change the spec, or try again: kubectl annotate tad NAME --overwrite apps.todoapp.dev/retry=TOKEN";
+  const auto next = next_steps(app);
   if (failed.rollback_of) return {Reason::rollback_failed, words + "; the rollback holds" + next, {}};
   if (history.last_good() == nullptr) return {Reason::install_failed, words + next, {}};
   return {Reason::rollout_failed, words + next, {}};
@@ -91,7 +98,7 @@ Choice after_failure(const Observed& observed, const History& history, const Rev
   return {.run = untouched ? history.last_good() : &failed,
           .record = {},
           .source = nullptr,
-          .objection = failed_objection(failed, history)};
+          .objection = failed_objection(observed.app, failed, history)};
 }
 
 /// The spec asks for a content that failed before, and something else runs now.
@@ -101,10 +108,8 @@ Choice in_quarantine(const Observed& observed, const History& history, const Rev
   if (latest.outcome != Outcome::none) {
     choice.objection = Objection{
         Reason::rolled_back,
-        fmt::format("Revision {} ({}) failed: {}; revision {} serves; change the spec, or try again: kubectl annotate "
-                    "tad {} --namespace {} --overwrite apps.todoapp.dev/retry=TOKEN",
-                    failed.number, failed.cause, failed.reason, latest.number, observed.app.name,
-                    observed.app.namespace_),
+        fmt::format("Revision {} ({}) failed: {}; revision {} serves{}", failed.number, failed.cause, failed.reason,
+                    latest.number, next_steps(observed.app)),
         {}};
   }
   return choice;

@@ -41,9 +41,9 @@ std::string kind_of(Element element) {
 /// simdjson has read the text before, so that nlohmann's parser finds nothing to throw at.
 Json json_of(Element element) { return Json::parse(simdjson::to_string(element)); }
 
-/// Whether the default holds each field of the object just so: what an API server has filled in mostly comes to this, and
-/// laying it over the default would be the dearest part of reading a spec. A wrong "no" costs time only; a wrong "yes"
-/// takes a field that stands one level too high, which the schema lets nobody write.
+/// Whether the default holds each field of the object just so: what an API server has filled in mostly comes to this,
+/// and laying it over the default would be the dearest part of reading a spec. A wrong "no" costs time only; a wrong
+/// "yes" takes a field that stands one level too high, which the schema lets nobody write.
 bool says_no_more(simdjson::dom::object object, std::string_view compact_default) {
   for (const auto field : object) {
     const auto text = fmt::format("\"{}\":{}", field.key, simdjson::to_string(field.value));

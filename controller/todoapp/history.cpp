@@ -8,9 +8,10 @@
 namespace todoapp {
 namespace {
 
-std::int64_t carried_number(const kube::Object& deployment) {
+/// Of a Deployment, or of a migration's Job.
+std::int64_t carried_number(const kube::Object& object) {
   std::int64_t number = 0;
-  if (const auto* text = kube::find(deployment.annotations, mark::revision)) {
+  if (const auto* text = kube::find(object.annotations, mark::revision)) {
     std::from_chars(text->data(), text->data() + text->size(), number);
   }
   return number;
@@ -20,11 +21,12 @@ std::int64_t carried_number(const kube::Object& deployment) {
 
 History::History(const Observed& observed) {
   for (const auto& child : observed.owned) {
-    if (child.kind == Kind::deployment) highest_ = std::max(highest_, carried_number(*child.object));
-    if (child.kind != Kind::controller_revision || child.object->deleting) continue;
+    const bool carries = child.kind == Kind::deployment || child.kind == Kind::job;
+    if (carries) highest_ = std::max(highest_, carried_number(*child.object));
+    if (child.kind != Kind::controller_revision) continue;
     if (auto revision = read_revision(*child.object)) {
       highest_ = std::max(highest_, revision->number);
-      revisions_.push_back(std::move(*revision));
+      if (!child.object->deleting) revisions_.push_back(std::move(*revision));
     }
   }
   std::sort(revisions_.begin(), revisions_.end(),
@@ -78,11 +80,14 @@ std::int32_t History::schema_reached() const {
 
 std::vector<const Revision*> prunable(const History& history, const App& app, const std::string& wanted_hash) {
   const auto* good = history.last_good();
-  const auto* jailed = history.quarantined(wanted_hash);
+  // All attempts that count: with one of them forgotten there would be another one left.
+  auto attempts = std::min(history.failed_attempts(wanted_hash), app.spec.upgrade.max_retries + 1);
   std::vector<const Revision*> going;
   std::int32_t finished = 0;
   for (const auto& revision : history.newest_first()) {
-    const bool kept = &revision == history.latest() || &revision == good || &revision == jailed ||
+    const bool failed = revision.outcome == Outcome::failed && revision.content_hash == wanted_hash;
+    const bool jailed = failed && attempts-- > 0;
+    const bool kept = &revision == history.latest() || &revision == good || jailed ||
                       revision.outcome == Outcome::none || app.spec.rollback_to == revision.number ||
                       // The barrier must not be forgotten with the record that reached it.
                       (revision.schema_reached > 0 && revision.schema_reached == history.schema_reached());

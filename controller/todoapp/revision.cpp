@@ -41,8 +41,9 @@ void part(Parts& parts, std::string path, std::string_view value) {
   if (!value.empty() && value != "{}" && value != "[]") parts.emplace(std::move(path), value);
 }
 
+/// Each entry, also one with an empty value: a variable that is empty is not one that is unset.
 void map_parts(Parts& parts, const std::string& path, const StringMap& values) {
-  for (const auto& [key, value] : values) part(parts, path + "." + key, value);
+  for (const auto& [key, value] : values) parts.emplace(path + "." + key, value);
 }
 
 std::string joined(const std::vector<std::string>& words) { return words.empty() ? "" : kube::canonical(Json(words)); }
@@ -53,21 +54,32 @@ std::string probe_text(const Probe& probe) {
                      probe.initial_delay_seconds);
 }
 
+/// A later variable may refer to an earlier one, so their order is content; of a single one there is none.
+void order_part(Parts& parts, std::string path, const std::vector<std::string>& names) {
+  if (names.size() > 1) part(parts, std::move(path), joined(names));
+}
+
 void env_parts(Parts& parts, const std::string& path, const JsonText& env) {
   if (env.empty()) return;
+  std::vector<std::string> names;
   for (const auto& variable : Json::parse(env)) {
-    part(parts, path + "." + variable.value("name", ""), kube::canonical(variable));
+    names.push_back(variable.value("name", ""));
+    part(parts, path + "." + names.back(), kube::canonical(variable));
   }
+  order_part(parts, path + "Order", names);
 }
 
 void secret_parts(Parts& parts, const App& app, Tier tier, const SealedSecrets& sealed) {
   const std::string name(to_string(tier));
   part(parts, name + ".sealedSecrets", sealed.of(tier));
+  std::vector<std::string> live;
   for (const auto& variable : app.spec.secrets) {
     if (!variable.used_by(tier)) continue;
     part(parts, "secrets." + variable.name + "." + name,
          variable.sealed() ? "sealed" : fmt::format("{}/{}", variable.source_name, variable.source_key));
+    if (!variable.sealed()) live.push_back(variable.name);
   }
+  order_part(parts, name + ".secretsOrder", live);
 }
 
 /// Everything about a tier that its pods are made from: a part each, whole values.
@@ -113,7 +125,9 @@ void migration_parts(Parts& parts, const Migration& migration) {
   env_parts(parts, "backend.migration.env", migration.env);
 }
 
-bool is_image(std::string_view path) { return path.ends_with(".image"); }
+bool is_image(std::string_view path) { return path == "frontend.image" || path == "backend.image"; }
+/// "backend.envOrder", and not the variable of a user who called it so.
+bool is_order(std::string_view path) { return path.ends_with("Order") && path.find('.') == path.rfind('.'); }
 
 /// "localhost/todo-backend:1.4.0" -> {"localhost/todo-backend", "1.4.0"}; a colon before a slash belongs to a host.
 std::pair<std::string_view, std::string_view> split_image(std::string_view image) {
@@ -136,6 +150,7 @@ std::string part_words(std::string_view path) {
   const auto [head, rest] = split_at(path, '.');
   if (head == "secrets") return "secret " + split_at(rest, '.').first;
   const auto [field, key] = split_at(rest, '.');
+  if (is_order(path)) return fmt::format("{} order of {}", head, field.substr(0, field.size() - 5));
   if (field == "config") return "config " + key;
   if (field == "sealedSecrets") return "secret values";
   return key.empty() || field == "probes" || field == "securityContext" || field == "migration"
@@ -271,6 +286,7 @@ std::string cause_of(const Parts* before, const Parts& now) {
   const auto say = [&](std::string text) {
     if (said.insert(text).second) words.push_back(std::move(text));
   };
+  std::string reordered;  // worth a word only where nothing else changed
   std::set<std::string> paths;
   for (const auto& [path, value] : *before) paths.insert(path);
   for (const auto& [path, value] : now) paths.insert(path);
@@ -279,9 +295,14 @@ std::string cause_of(const Parts* before, const Parts& now) {
     const auto new_at = now.find(path);
     if (old_at != before->end() && new_at != now.end() && old_at->second == new_at->second) continue;
     const bool both = old_at != before->end() && new_at != now.end();
+    if (is_order(path)) {
+      reordered = part_words(path);
+      continue;
+    }
     say(both && is_image(path) ? image_change(split_at(path, '.').first, old_at->second, new_at->second)
                                : part_words(path));
   }
+  if (words.empty() && !reordered.empty()) words.push_back(std::move(reordered));
   std::string cause;
   for (const auto& word : words) {
     const auto piece = cause.empty() ? word : "; " + word;

@@ -85,7 +85,8 @@ struct Migration {
 
 /// What Pod Security "restricted" asks for; a user's own keys are laid over it.
 inline constexpr const char* restricted_pod =
-    R"({"fsGroup":1001,"runAsGroup":1001,"runAsNonRoot":true,"runAsUser":1001,"seccompProfile":{"type":"RuntimeDefault"}})";
+    R"({"fsGroup":1001,"runAsGroup":1001,"runAsNonRoot":true,"runAsUser":1001,)"
+    R"("seccompProfile":{"type":"RuntimeDefault"}})";
 inline constexpr const char* restricted_container =
     R"({"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"readOnlyRootFilesystem":true})";
 
@@ -266,7 +267,7 @@ struct Intent {
   Kind kind{Kind::deployment};
   std::string name;
   JsonText body;     ///< canonical JSON, its annotation `apps.todoapp.dev/applied` being `hash`
-  std::string hash;  ///< ten hex digits of the hash of the body without that annotation
+  std::string hash;  ///< ten hex digits of the hash of the body without that annotation (and without sealed values)
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 

@@ -53,8 +53,8 @@ prepare_packages() {
   done
   mapfile -t missing < <(_missing_packages "${wanted[@]}")
   if [ ${#missing[@]} != 0 ]; then
-    step "installing ${#missing[@]} packages: ${missing[*]}"
     _require_apt "${missing[@]}"
+    step "installing what is missing (${#missing[@]}): ${missing[*]}"
     _install "${missing[@]}"
     step "packages installed"
   fi

@@ -61,6 +61,10 @@ class ControlPlane:
         eventually(self._is_ready, "the API server to be ready", deadline=60)
         # A namespace that is deleted before the server knows its custom resources again leaves them behind for ever.
         eventually(self._serves_custom_resources, "the API server to serve its custom resources", deadline=60)
+        if component == "kube-apiserver":
+            # The controllers' own watches back off for up to half a minute each; new ones begin at once.
+            self._local("kill", "kube-controller-manager")
+            self._local("start", "kube-controller-manager")
 
     @property
     def audit_log(self) -> Path:

@@ -122,8 +122,11 @@ class RecordBuilder {
 
 /// A Deployment's status in which all of `count` pods serve the newest template.
 [[nodiscard]] inline nlohmann::json serving(std::int64_t generation, std::int32_t count) {
-  return {{"observedGeneration", generation}, {"replicas", count},           {"updatedReplicas", count},
-          {"readyReplicas", count},           {"availableReplicas", count}};
+  return {{"observedGeneration", generation},
+          {"replicas", count},
+          {"updatedReplicas", count},
+          {"readyReplicas", count},
+          {"availableReplicas", count}};
 }
 
 class ObservationBuilder {

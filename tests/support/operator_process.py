@@ -137,7 +137,10 @@ class OperatorProcess:
         return answer.status, answer.data.decode()
 
     def metrics(self) -> Metrics:
-        answer = self._http.request("GET", f"http://127.0.0.1:{self.metrics_port}/metrics")
+        try:
+            answer = self._http.request("GET", f"http://127.0.0.1:{self.metrics_port}/metrics")
+        except urllib3.exceptions.HTTPError as error:
+            raise AssertionError(f"/metrics: {error}") from error
         assert answer.status == 200, f"/metrics: {answer.status} {answer.data.decode()}"
         return Metrics(answer.data.decode())
 

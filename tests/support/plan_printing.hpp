@@ -16,9 +16,12 @@ namespace todoapp {
 
 inline std::string words_of(Why why) {
   switch (why) {
-    case Why::create: return "create ";
-    case Why::change: return "change ";
-    case Why::drift: return "repair ";
+    case Why::create:
+      return "create ";
+    case Why::change:
+      return "change ";
+    case Why::drift:
+      return "repair ";
   }
   return {};
 }

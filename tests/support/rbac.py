@@ -44,6 +44,14 @@ def user_subject(user: str) -> Object:
     return {"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}
 
 
+def may(api: Api, user: str, verb: str, group: str, resource: str) -> bool:
+    """What the API server's authorizer would say just now: it learns of changed roles a moment later."""
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+              "spec": {"user": user, "resourceAttributes": {"verb": verb, "group": group, "resource": resource}}}
+    return bool(api.request("POST", path, review)["status"]["allowed"])
+
+
 def without(rules: Rules, verb: str, resource: str) -> Rules:
     """The same rules but for one verb on one resource."""
     kept: Rules = []

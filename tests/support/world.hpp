@@ -1,8 +1,8 @@
 // A tiny picture of a cluster with one app in it, that carries out plans: scenarios of many passes read as sentences.
 //
-// Law: it knows uid, resourceVersion, generation, what was verified, and counts requests; it is no API server. What pods
-// do is said by the test ("the backend becomes available"). Two laws of the operator are checked at every write: no
-// revision number is used twice, and no secret value stands outside Secrets.
+// Law: it knows uid, resourceVersion, generation, what was verified, and counts requests; it is no API server. What
+// pods do is said by the test ("the backend becomes available"). Two laws of the operator are checked at every write:
+// no revision number is used twice, and no secret value stands outside Secrets.
 #pragma once
 
 #include <cstdint>

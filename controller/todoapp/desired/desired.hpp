@@ -36,17 +36,20 @@ struct Overlay {
 /// desired/content: the spec's pod templates, config and migration.
 [[nodiscard]] Content render_content(const App& app, const SealedSecrets& sealed);
 
-/// desired/deployment: `revision` is the number that last changed the tier's template.
+/// desired/deployment: `revision` is the number that last changed the tier's template. With autoscaling the intent
+/// names no number of replicas; applied over one that did, it makes the server fall back to 1 [seen on 1.36].
 [[nodiscard]] Intent deployment_intent(const App& app, Tier tier, const TierContent& content, std::int64_t revision,
                                        const Overlay& overlay);
 /// desired/service.
 [[nodiscard]] Intent service_intent(const App& app, Tier tier);
 /// desired/config: the immutable ConfigMap `content.config_name`.
 [[nodiscard]] Intent config_intent(const App& app, Tier tier, const TierContent& content);
-/// desired/secrets: the immutable Secret `name`; `sources` says what the values were made from, without the values.
+/// desired/secrets: the immutable Secret `name`; `sources` says what the values were made from, without the values. The
+/// intent's hash leaves the values out: the name says them already, under the app's own key.
 [[nodiscard]] Intent sealed_secret_intent(const App& app, Tier tier, const std::string& name, const StringMap& values,
                                           const std::string& sources);
-/// The Secret `<app>-keys`: `values` holds the HMAC key and the generated values, bytes as they are (not base64).
+/// The Secret `<app>-keys`: `values` holds the HMAC key and the generated values, bytes as they are (not base64). It is
+/// marked with the rotate token that the app asks for now.
 [[nodiscard]] Intent keys_intent(const App& app, const StringMap& values);
 /// desired/policy: what the spec asks for, else nothing.
 [[nodiscard]] std::optional<Intent> autoscaler_intent(const App& app, Tier tier);
@@ -54,7 +57,8 @@ struct Overlay {
 [[nodiscard]] std::optional<Intent> network_policy_intent(const App& app);
 /// desired/ingress.
 [[nodiscard]] std::optional<Intent> ingress_intent(const App& app);
-/// desired/migration: the Job `<app>-migrate-<number>`.
+/// desired/migration: the Job `<app>-migrate-<number>`. It and its pods have the component `migration`, so that neither
+/// the backend's Service nor its budget takes them for pods of the backend.
 [[nodiscard]] Intent migration_intent(const App& app, const MigrationContent& migration, std::int64_t number);
 
 }  // namespace todoapp

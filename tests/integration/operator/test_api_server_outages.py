@@ -13,6 +13,8 @@ from support.waiting import eventually
 
 COMPONENT = "app.kubernetes.io/component"
 RECOVERY_SECONDS = 60.0
+# A debug build shakes hands for some ten watches, more than once.
+BURNT_CPU_SECONDS = 2.5
 
 
 def test_a_killed_api_server_costs_nothing_but_the_wait(
@@ -41,7 +43,7 @@ def test_an_operator_that_slept_while_its_watches_expired_lists_again_and_misses
     operator.pause()
     try:
         # A new API server remembers no event from before its start, so the operator's versions are too old for it.
-        churn(api, app)
+        churn(api, app.namespace)
         cluster.kill()
         cluster.start()
         start = audit.mark()
@@ -80,11 +82,11 @@ def test_while_the_api_server_is_away_there_is_no_hot_loop(
     cluster.kill()
     try:
         before, lines = operator.cpu_seconds(), len(operator.logs())
-        # The time that the test waits for is the server's own start; what counts is what it cost the operator.
+        # What follows takes the server some seconds; a loop without pauses would burn all of them.
     finally:
         cluster.start()
     eventually(operator.is_ready, "the operator to be ready", RECOVERY_SECONDS)
-    assert operator.cpu_seconds() - before < 1.0
+    assert operator.cpu_seconds() - before < BURNT_CPU_SECONDS
     repeated = Counter(str(line.get("msg", line.get("message"))) for line in operator.logs()[lines:])
     assert max(repeated.values(), default=0) < 200, repeated.most_common(3)
 
@@ -94,11 +96,11 @@ def takes_the_whole_set(request: Request) -> bool:
     return request.verb == "list" or "sendInitialEvents=true" in request.uri
 
 
-def churn(api: Api, app: TodoApp) -> None:
-    """Many changes of objects that the operator watches."""
-    name = app.sealed("ConfigMap", "backend")["metadata"]["name"]
-    for number in range(30):
-        api.patch("ConfigMap", name, app.namespace, {"metadata": {"annotations": {"example.org/churn": str(number)}}})
+def churn(api: Api, namespace: str) -> None:
+    """Takes the cluster's version forward, by an object that the operator does not watch."""
+    meta = {"name": "unrelated", "namespace": namespace}
+    for number in range(20):
+        api.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"round": str(number)}})
 
 
 def selected_component(app: TodoApp) -> str:

@@ -92,6 +92,7 @@ def test_a_missing_right_is_said_and_healed_and_stops_no_other_app(
         audit: AuditLog) -> None:
     user, role = limited
     give(api, role, rbac.without(operator_rules(granted), "create", "poddisruptionbudgets"))
+    eventually(lambda: not rbac.may(api, user, "create", "policy", "poddisruptionbudgets"), "the right to be gone")
     operator = new_operator(user=user)
     other = TodoApp(api, app.namespace, "other").create()
     start = audit.mark()
@@ -112,6 +113,7 @@ def test_a_kind_that_may_not_be_watched_makes_the_operator_unready_and_says_whic
     user, role = limited
     rules = rbac.without(rbac.without(operator_rules(granted), "watch", "jobs"), "list", "jobs")
     give(api, role, rules)
+    eventually(lambda: not rbac.may(api, user, "watch", "batch", "jobs"), "the right to be gone")
     operator = new_operator(user=user, start=False).start(wait=False)
     eventually(lambda: "jobs" in operator.log_text(), "a word about jobs in the log")
     status, text = operator.health("/readyz?verbose")

@@ -101,9 +101,9 @@ print(json.load(sys.stdin)["node_address"] or "")')
 
 install_manifests() {
   step "installing the CRD and the operator's rights"
-  apply -f "$repository/crds"
+  apply --force-conflicts -f "$repository/crds"
   await_kind
-  apply -k "$repository/manifests/overlays/cluster-wide"
+  apply --force-conflicts -k "$repository/manifests/overlays/cluster-wide"
 }
 
 # `kubectl wait` cannot: it ends with an error while the CRD is too new to have a status.

@@ -164,8 +164,9 @@ def operator(cluster: ControlPlane, granted: list[Object], operator_binary: Path
              tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
     """A running operator that looks after all namespaces, shared by the tests of a module."""
     maker = OperatorMaker(cluster, operator_binary, transport, tmp_path_factory.mktemp("operator"))
-    yield maker()
-    maker.finish(module_secrets)
+    with maker.alone():
+        yield maker()
+        maker.finish(module_secrets)
 
 
 @pytest.fixture
@@ -173,8 +174,9 @@ def new_operator(cluster: ControlPlane, granted: list[Object], operator_binary: 
                  simulator: PodSimulator, module_secrets: list[str], tmp_path: Path) -> Iterator[OperatorMaker]:
     """Starts operators for one test: `new_operator("--leader-elect", user=...)`."""
     maker = OperatorMaker(cluster, operator_binary, transport, tmp_path)
-    yield maker
-    maker.finish(module_secrets)
+    with maker.alone():
+        yield maker
+        maker.finish(module_secrets)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "kube/model/subset.hpp"
 #include "todoapp/names.hpp"
@@ -23,21 +26,27 @@ Json comparable(const Intent& intent) {
   return json;
 }
 
-Json port_keys(const Json& service) {
-  Json keys = Json::array();
+/// What apply knows a port by.
+using PortKeys = std::set<std::pair<int, std::string>>;
+
+PortKeys port_keys(const Json& service) {
+  PortKeys keys;
   const auto spec = service.find("spec");
   if (spec == service.end()) return keys;
   for (const auto& port : spec->value("ports", Json::array())) {
-    keys.push_back(Json::array({port.value("port", 0), port.value("protocol", "TCP")}));
+    keys.emplace(port.value("port", 0), port.value("protocol", "TCP"));
   }
-  std::sort(keys.begin(), keys.end());
   return keys;
 }
 
 /// Apply merges a Service's ports by number: another number would be added beside the old one, under the same name.
 bool ports_moved(const Intent& intent, const kube::Object& service) {
   const auto wanted = Json::parse(intent.body);
-  if (service.body != nullptr) return port_keys(Json::parse(*service.body)) != port_keys(wanted);
+  if (service.body != nullptr) {
+    // Further ports are somebody else's, and stay.
+    const auto live = port_keys(Json::parse(*service.body)), asked = port_keys(wanted);
+    return !std::includes(live.begin(), live.end(), asked.begin(), asked.end());
+  }
   const auto* noted = kube::find(service.annotations, mark::ports);
   return noted == nullptr || *noted != wanted["metadata"]["annotations"].value(marked(mark::ports), "");
 }

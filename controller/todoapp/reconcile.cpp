@@ -143,6 +143,7 @@ class Pass {
     close_superseded();
     const auto choice = choose(observed_, history_, wanted_);
     add(sealing.writes);
+    tell_of_drift(sealing.writes);
     if (choice.record) {
       record(choice);
     } else if (choice.run != nullptr) {
@@ -204,8 +205,8 @@ class Pass {
     auto actions = std::holds_alternative<Migrating>(step) ? run_migration(view) : std::vector<Action>{};
     for (auto& action : keep_objects(view, step, overlays_, contents_)) actions.push_back(std::move(action));
     if (contents_.missing()) return read_record();
-    tell_of_drift(actions);
     add(actions);
+    tell_of_drift(actions);
     judge(view, step);
     if (revision.outcome == Outcome::succeeded) add(tidy(observed_, history_, wanted_.hash, names_in_use_));
   }
@@ -271,21 +272,24 @@ class Pass {
   /// Records the outcome where the rollout has come to one; the next pass goes on from there.
   bool ended(const Revision& revision, const Step& step) {
     StringMap marks;
+    EmitEvent told;
     if (std::holds_alternative<Finished>(step)) {
       marks = {{std::string(mark::outcome), std::string(to_string(Outcome::succeeded))}, {std::string(mark::reason), ""}};
-      event(false, "RolloutSucceeded", "Rollout", fmt::format("Revision {} serves: {}", revision.number, revision.cause));
+      told = {false, "RolloutSucceeded", "Rollout",
+              fmt::format("Revision {} serves: {}", revision.number, revision.cause)};
     } else if (const auto* broken = std::get_if<Broken>(&step); broken != nullptr && revision.outcome == Outcome::none) {
       auto cause = broken->cause;
       if (!mask_values(cause.message)) return true;
       marks = {{std::string(mark::outcome), std::string(to_string(Outcome::failed))},
                {std::string(mark::reason), cause.reason},
                {std::string(mark::failure), evidence_of(cause, observed_.now)}};
-      event(true, "RolloutFailed", "Rollout",
-            fmt::format("Revision {} failed: {}: {}", revision.number, cause.reason, cause.message));
+      told = {true, "RolloutFailed", "Rollout",
+              fmt::format("Revision {} failed: {}: {}", revision.number, cause.reason, cause.message)};
     } else {
       return false;
     }
     plan_.actions.emplace_back(RecordOutcome{revision.name, revision.uid, std::move(marks)});
+    plan_.actions.emplace_back(std::move(told));  // after the record, or each try of it would tell again
     silent_ = true;
     look_again(observed_.now);
     return true;
@@ -298,6 +302,8 @@ class Pass {
     if (view.target.outcome == Outcome::none) {
       object_to(Reason::progressing, fmt::format("Revision {}: {}", view.target.number, view.target.cause));
       verdict_.reconciling = true;
+      // Of other pods' failures the words are log lines.
+      if (environment_ && !mask_values(waits_for_->message)) return;
       if (waits_for_) {
         const auto words = waits_for_->message.substr(0, most_evidence_bytes);
         verdict_.message += fmt::format("; waits for {}: {}", waits_for_->reason, words);
@@ -310,7 +316,8 @@ class Pass {
     verdict_.step.clear();
     if (view.target.outcome != Outcome::succeeded) return;
     verdict_.active = view.target.number;
-    const bool on_request = app_.spec.rollback_to && view.target.content_hash == pinned_hash();
+    const auto* pinned = app_.spec.rollback_to ? history_.find(*app_.spec.rollback_to) : nullptr;
+    const bool on_request = pinned != nullptr && view.target.content_hash == pinned->content_hash;
     bool all = true, short_of = false, any = true;
     for (const auto tier : all_tiers) {
       const auto serving = serving_of(observed_, tier);
@@ -325,11 +332,6 @@ class Pass {
     verdict_.reconciling = !all;
     object_to(on_request ? Reason::rolled_back_on_request : Reason::succeeded,
               fmt::format("Revision {} serves", view.target.number));
-  }
-
-  [[nodiscard]] std::string pinned_hash() const {
-    const auto* pinned = history_.find(*app_.spec.rollback_to);
-    return pinned == nullptr ? std::string{} : pinned->content_hash;
   }
 
   void event(bool warning, std::string reason, std::string action, std::string note) {
@@ -368,8 +370,8 @@ class Pass {
     const bool trouble = stalls(verdict_.reason) || verdict_.reason == Reason::degraded ||
                          verdict_.reason == Reason::secret_not_found || verdict_.reason == Reason::forbidden ||
                          verdict_.reason == Reason::quota_exceeded;
-    if (trouble && shown_reason(observed_.status) != reason) event(true, reason, "Reconcile", verdict_.message);
     plan_.actions.emplace_back(WriteStatus{status});
+    if (trouble && shown_reason(observed_.status) != reason) event(true, reason, "Reconcile", verdict_.message);
     written = observed_.now;
   }
 

@@ -9,6 +9,8 @@
 namespace todoapp {
 namespace {
 
+constexpr const char* past_progress_deadline = "ProgressDeadlineExceeded";
+
 bool is_true(const kube::Condition* condition) { return condition != nullptr && condition->status == "True"; }
 
 /// The Deployment's own verdict on the generation it has observed.
@@ -16,7 +18,7 @@ std::optional<Cause> deployment_failure(Tier tier, const TierProgress& progress)
   if (progress.state == nullptr || !progress.on_template) return std::nullopt;
   if (progress.state->observed_generation < progress.deployment->generation) return std::nullopt;
   const auto* condition = kube::find(progress.state->conditions, "Progressing");
-  if (condition == nullptr || condition->status != "False" || condition->reason != "ProgressDeadlineExceeded") {
+  if (condition == nullptr || condition->status != "False" || condition->reason != past_progress_deadline) {
     return std::nullopt;
   }
   return Cause{.reason = condition->reason, .tier = tier, .message = condition->message};
@@ -76,16 +78,13 @@ bool needs_migration(const RolloutView& view) {
          !view.target.rollback_of;
 }
 
-Step step_of(const RolloutView& view) {
+namespace {
+
+/// The step, whatever the time.
+Step untimed_step(const RolloutView& view) {
   const auto& app = view.observed.app;
   const auto now = view.observed.now;
   const bool settled = view.target.outcome == Outcome::succeeded;
-  const auto deadline = view.target.created + app.spec.upgrade.timeout;
-  if (view.target.outcome == Outcome::none && now >= deadline) {
-    return Broken{Cause{.reason = "TimedOut",
-                        .message = fmt::format("the rollout did not finish within upgrade.timeoutSeconds ({} s)",
-                                               app.spec.upgrade.timeout.count())}};
-  }
   if (!settled && needs_migration(view)) {
     if (auto cause = migration_failure(view)) return Broken{*std::move(cause)};
     return Migrating{migration_name(app.name, view.target.number)};
@@ -99,11 +98,27 @@ Step step_of(const RolloutView& view) {
     }
     if (!rolling.tiers.empty()) return rolling;
   }
+  if (settled) return Finished{};
   const auto& memory = view.observed.memory;
   const auto since = memory.soak_revision == view.target.number && memory.soak_since ? *memory.soak_since : now;
   const auto until = since + app.spec.upgrade.soak;
   if (now >= until) return Finished{};
   return Soaking{since, until};
+}
+
+}  // namespace
+
+Step step_of(const RolloutView& view) {
+  auto step = untimed_step(view);
+  const auto& upgrade = view.observed.app.spec.upgrade;
+  const bool late = view.target.outcome == Outcome::none && view.observed.now >= view.target.created + upgrade.timeout;
+  if (!late || std::holds_alternative<Finished>(step)) return step;
+  // A failed migration says more than the time does. A progress deadline does not: it may be waived, the time never.
+  const auto* broken = std::get_if<Broken>(&step);
+  if (broken != nullptr && broken->cause.reason != past_progress_deadline) return step;
+  return Broken{Cause{.reason = "TimedOut",
+                      .message = fmt::format("the rollout did not finish within upgrade.timeoutSeconds ({} s)",
+                                             upgrade.timeout.count())}};
 }
 
 std::string words_of(const Step& step, const RolloutView& view) {

@@ -59,9 +59,18 @@ std::map<std::string, Seen> parse_versions(const std::string* text) {
   return versions;
 }
 
+/// The app with the rotate token that counts: one that was taken away again asks for nothing.
+App with_rotation(const Observed& observed) {
+  App app = observed.app;
+  const auto* keys = find_child(observed, Kind::secret, keys_name(app.name));
+  const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
+  if (app.requests.rotate.empty() && rotated != nullptr) app.requests.rotate = *rotated;
+  return app;
+}
+
 class Sealer {
  public:
-  explicit Sealer(const Observed& observed) : observed_(observed), app_(observed.app) {}
+  explicit Sealer(const Observed& observed) : observed_(observed), app_(with_rotation(observed)) {}
 
   Sealing run() {
     result_.live = observed_.memory.live;
@@ -152,20 +161,29 @@ class Sealer {
       used[variable.source_key] = base::base64_encode(*value);
     }
     const auto digest = base::hmac_sha256_hex(observed_.process_key, kube::canonical(used));
+    // Only the digest of just that version tells: one noted since may be of a change that this tier has not had yet.
     const auto known = observed_.memory.live.find(name);
-    const bool same = before != nullptr && known != observed_.memory.live.end() && known->second.digest == digest;
+    const bool same = before != nullptr && known != observed_.memory.live.end() &&
+                      known->second.resource_version == before->version && known->second.digest == digest;
     result_.live[name] = {version, digest};
     return {version, same ? before->value : version};
   }
 
   // --- Sealed values: copied into an immutable Secret of the app's own.
 
+  /// The token that values are generated for; who takes it away asks for no other values.
+  [[nodiscard]] std::string rotate_token() const {
+    const auto* keys = find_child(observed_, Kind::secret, keys_name(app_.name));
+    const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
+    return app_.requests.rotate.empty() && rotated != nullptr ? *rotated : app_.requests.rotate;
+  }
+
   [[nodiscard]] std::string made_from(Tier tier) const {
     std::string text;
     for (const auto& variable : app_.spec.secrets) {
       if (!variable.sealed() || !variable.used_by(tier)) continue;
       if (variable.generated()) {
-        text += fmt::format("{}=generated/{};", variable.name, app_.requests.rotate);
+        text += fmt::format("{}=generated/{};", variable.name, rotate_token());
       } else {
         const auto& source = observed_.sources.at(variable.source_name);
         text += fmt::format("{}={}/{}@{}/{};", variable.name, variable.source_name, variable.source_key, source.uid,
@@ -189,7 +207,7 @@ class Sealer {
   void seal() {
     const auto* keys = find_child(observed_, Kind::secret, keys_name(app_.name));
     const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
-    const bool rotating = keys != nullptr && (rotated == nullptr ? "" : *rotated) != app_.requests.rotate;
+    const bool rotating = keys != nullptr && (rotated == nullptr ? "" : *rotated) != rotate_token();
     bool all_found = true;
     for (const auto tier : all_tiers) {
       const auto sources = made_from(tier);
@@ -267,14 +285,26 @@ class Sealer {
     return values;
   }
 
-  /// The keys Secret is gone: the generated values live on in the sealed Secrets that pods use. False: reads come first.
+  /// The newest sealed Secret of a tier, whatever it was made from, or nullptr.
+  [[nodiscard]] const kube::Object* newest_sealed(Tier tier) const {
+    const auto start = sealed_secret_name(app_.name, tier, "");
+    const kube::Object* newest = nullptr;
+    for (const auto& child : observed_.owned) {
+      if (child.kind != Kind::secret || child.object->deleting || !child.object->name.starts_with(start)) continue;
+      if (newest == nullptr || newest->created < child.object->created) newest = child.object;
+    }
+    return newest;
+  }
+
+  /// The keys Secret is gone: the generated values live on in the sealed Secrets, those that pods use before others.
+  /// False: reads come first.
   bool recover(StringMap& values) {
     bool known = true;
     for (const auto tier : all_tiers) {
       const auto& name = result_.names.of(tier);
-      if (name.empty()) continue;
-      const auto* sealed = find_child(observed_, Kind::secret, name);
-      const auto* held = values_of(name, sealed->resource_version);
+      const auto* sealed = name.empty() ? newest_sealed(tier) : find_child(observed_, Kind::secret, name);
+      if (sealed == nullptr) continue;
+      const auto* held = values_of(sealed->name, sealed->resource_version);
       known = known && held != nullptr;
       for (const auto& variable : app_.spec.secrets) {
         if (held == nullptr || !variable.generated()) continue;
@@ -309,7 +339,7 @@ class Sealer {
   }
 
   const Observed& observed_;
-  const App& app_;
+  const App app_;
   Sealing result_;
 };
 

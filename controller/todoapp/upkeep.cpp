@@ -52,7 +52,8 @@ class Tiers {
 
   std::vector<Action> keep(const Step& step) {
     const bool gated = view_.target.outcome != Outcome::succeeded;
-    bool reached = !std::holds_alternative<Migrating>(step);
+    // No pod is touched before the migration has come to a good end.
+    bool reached = !std::holds_alternative<Migrating>(step) && !(gated && needs_migration(view_));
     for (const auto& stage : stages_of(observed_.app.spec.upgrade, view_.target.rollback_of.has_value())) {
       bool complete = true;
       for (const auto tier : stage) {
@@ -106,8 +107,10 @@ class Tiers {
 }  // namespace
 
 const Content* Contents::of(const Revision& revision) {
-  const bool as_rendered =
-      revision.content_hash == wanted_.hash && revision.renderer == wanted_.content.renderer_version;
+  const auto& rendered = wanted_.content;
+  const bool as_rendered = revision.content_hash == wanted_.hash && revision.renderer == rendered.renderer_version &&
+                           revision.frontend_template == rendered.frontend.template_hash &&
+                           revision.backend_template == rendered.backend.template_hash;
   if (as_rendered) return &wanted_.content;
   used_.insert(revision.number);
   const auto at = read_.find(revision.number);

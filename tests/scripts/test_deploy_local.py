@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -113,6 +114,24 @@ def test_the_operator_has_no_more_rights_than_the_manifests_give(deployment: Dep
     assert deployment.kubectl(*asked, "patch", "deployments.apps", "-n", "todo").strip() == "yes"
     with pytest.raises(AssertionError, match="no"):
         deployment.kubectl(*asked, "delete", "deployments.apps", "-n", "todo")
+
+
+def test_the_metrics_are_described_in_their_own_words(deployment: Deployment, first_run: str) -> None:
+    port = (deployment.directory / "operator" / "ports").read_text().split()[0]
+    text = urllib3.PoolManager(timeout=10.0).request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
+    described = (REPOSITORY / "docs" / "metrics.md").read_text().replace("`", "")
+    for name, words in re.findall(r"^# HELP (\S+) (.*)$", text, re.M):
+        assert f"| {name} |" in described and f"| {words} |" in described, f"docs/metrics.md: {name}: {words}"
+
+
+def test_the_example_of_the_readme_is_one_that_the_api_server_takes(deployment: Deployment, first_run: str,
+                                                                    tmp_path: Path) -> None:
+    example = re.search(r"```yaml\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.S)
+    assert example is not None
+    file = tmp_path / "app.yaml"
+    file.write_text(example.group(1))
+    said = deployment.kubectl("create", "--dry-run=server", "--validate=strict", "-f", str(file))
+    assert "todoappdeployment.apps.todoapp.dev/todo created" in said
 
 
 def test_a_second_run_changes_nothing(deployment: Deployment, first_run: str, operator_binary: Path) -> None:

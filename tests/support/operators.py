@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ FAILED = pytest.StashKey[bool]()
 class OperatorMaker:
     """Starts operators that are stopped and judged together."""
 
+    _busy = False
+
     def __init__(self, cluster: ControlPlane, binary: Path, transport: str, logs: Path) -> None:
         self._cluster = cluster
         self._binary = binary
@@ -31,6 +35,16 @@ class OperatorMaker:
         process = OperatorProcess(self._binary, self._cluster.user(user), user, self._transport, file, flags)
         self.made.append(process)
         return process.start() if start else process
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Two operators without a leader election would do each other's work, and spoil what is counted."""
+        assert not OperatorMaker._busy, "a module takes either `operator` or `new_operator`, not both"
+        OperatorMaker._busy = True
+        try:
+            yield
+        finally:
+            OperatorMaker._busy = False
 
     def finish(self, secrets: list[str]) -> None:
         """Every operator that still runs must end well, and none may have said a secret."""

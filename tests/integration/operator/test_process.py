@@ -16,6 +16,7 @@ from support.operator_process import free_ports
 from support.operators import OPERATOR_USERS, OperatorMaker
 from support.pod_simulator import PodSimulator
 from support.todo_app import TodoApp
+from support.waiting import eventually
 
 
 def test_sigterm_ends_an_idle_operator_at_once(new_operator: OperatorMaker) -> None:
@@ -52,6 +53,23 @@ def test_every_line_of_the_log_is_an_object_with_time_level_and_message(
         assert line["level"] != "error", line
     about = [line for line in lines if app.namespace in str(line)]
     assert about, "the log tells what was done for the app"
+
+
+def test_the_metrics_move_with_the_work_and_a_plain_create_meets_no_error(
+        app: TodoApp, new_operator: OperatorMaker) -> None:
+    operator = new_operator(f"--watch-namespace={app.namespace}")
+    app.create().wait_ready()
+
+    def look() -> bool:
+        metrics = operator.metrics()
+        for name in ("controller_runtime_reconcile_total", "workqueue_adds_total", "rest_client_requests_total"):
+            assert metrics.value(name) > 0, name
+        assert metrics.value("todoapp_rollouts_total", outcome="Succeeded") == 1
+        assert metrics.value("todoapp_apps") == 1
+        return True
+
+    eventually(look, "the counters to rise")
+    assert operator.metrics().value("controller_runtime_reconcile_errors_total") == 0, operator.last_lines()
 
 
 def test_once_reconciles_what_is_there_and_ends(

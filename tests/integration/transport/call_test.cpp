@@ -183,7 +183,7 @@ TEST_P(CallTest, RefusesAnAnswerThatSaysItIsTooLarge) {
   const Answer answer = call(get());
   EXPECT_TRUE(answer.failed(ErrorCode::retry));
   EXPECT_THAT(answer.error().detail, HasSubstr("larger than the limit of 1000 bytes"));
-  EXPECT_TRUE(run_until([&] { return all_ended(); })) << "the connection was kept";
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
 }
 
 TEST_P(CallTest, RefusesAnAnswerThatGrowsTooLarge) {
@@ -196,7 +196,7 @@ TEST_P(CallTest, RefusesAnAnswerThatGrowsTooLarge) {
   limits_.max_body = 100'000;
   connect();
   EXPECT_THAT(call(get()).error().detail, HasSubstr("larger than the limit"));
-  EXPECT_TRUE(run_until([&] { return all_ended(); }));
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
 }
 
 TEST_P(CallTest, AnAnswerOfExactlyTheLimitIsTaken) {
@@ -228,7 +228,7 @@ TEST_P(CallTest, DestroyingItIsSilent) {
   EXPECT_TRUE(run_until([&] { return server_->seen().size() == 1; }));
   send(get(), in_line);
   transport_.reset();
-  EXPECT_TRUE(run_until([&] { return all_ended(); })) << "the connection outlived the transport";
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
   run_ready();
   EXPECT_FALSE(on_wire.came() || in_line.came());
 }

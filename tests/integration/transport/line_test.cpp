@@ -73,7 +73,7 @@ TEST_P(LineTest, AConnectionThatEndedWhileIdleIsReplaced) {
   });
   connect();
   ASSERT_EQ(call(get("/1")).status(), 200);
-  ASSERT_TRUE(run_until([&] { return all_ended(); }));
+  ASSERT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
   const Answer answer = call(post("/2", "{}"));
   EXPECT_LE(times_seen("/2"), 1U);
   if (is_asio()) {
@@ -122,7 +122,7 @@ TEST_P(LineTest, BytesThatNobodyAskedForEndAConnection) {
   ASSERT_EQ(call(get("/1")).body(), "one");
   if (!is_asio())
     return;  // cpprestsdk reads no further than the answer, and would take the next bytes for the next one
-  EXPECT_TRUE(run_until([&] { return all_ended(); }));
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
   EXPECT_EQ(call(get("/2")).body(), "one");
 }
 
@@ -170,7 +170,7 @@ TEST_P(LineTest, ADeadlineEndsACall) {
   EXPECT_EQ(answer.error().detail, "no answer within 0.15 s");
   EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(150));
   gate_.open();
-  EXPECT_TRUE(run_until([&] { return all_ended(); })) << "the connection was kept";
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
 }
 
 TEST_P(LineTest, ADeadlineEndsAHandshake) {
@@ -262,7 +262,7 @@ TEST_P(LineTest, ClosingEndsAllCalls) {
   }
   EXPECT_TRUE(late.failed(ErrorCode::stopped));
   gate_.open();
-  EXPECT_TRUE(run_until([&] { return all_ended(); }));
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
   transport_.reset();
   loop_.restart();
   EXPECT_EQ(loop_.poll(), 0U) << "something of it was still on the loop";

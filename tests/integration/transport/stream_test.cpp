@@ -110,7 +110,7 @@ TEST_P(StreamTest, SilenceEndsAStream) {
   EXPECT_EQ(watch.text, "one\n");
   EXPECT_EQ(watch.result->error().code, ErrorCode::retry);
   EXPECT_EQ(watch.result->error().detail, "nothing came for 0.25 s");
-  EXPECT_TRUE(run_until([&] { return all_ended(); })) << "the connection was kept";
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
 }
 
 TEST_P(StreamTest, SilenceInTheHandshakeEndsAStreamToo) {
@@ -162,7 +162,7 @@ TEST_P(StreamTest, CancellingInTheMiddleIsSilent) {
   Stream watch;
   kube::CallId id = 0;
   id = stream(get("/watch"), watch, [&] { transport_->cancel(id); });
-  ASSERT_TRUE(run_until([&] { return all_ended(); })) << "the server was never told";
+  ASSERT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
   run_ready();
   EXPECT_EQ(watch.pieces.size(), 1U);
   EXPECT_FALSE(watch.ended());
@@ -195,7 +195,7 @@ TEST_P(StreamTest, DestroyingTheTransportFromAHandlerIsSilent) {
   connect();
   Stream watch;
   stream(get("/watch"), watch, [&] { transport_.reset(); });
-  ASSERT_TRUE(run_until([&] { return all_ended(); }));
+  ASSERT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
   run_ready();
   EXPECT_EQ(watch.pieces.size(), 1U);
   EXPECT_FALSE(watch.ended());
@@ -273,7 +273,7 @@ TEST_P(StreamTest, AReaderThatIsBusyStallsTheServer) {
   const std::size_t before = taken;
   EXPECT_TRUE(run_until([&] { return taken > before + (16U << 20U); })) << "it did not go on";
   transport_->cancel(id);
-  EXPECT_TRUE(run_until([&] { return all_ended(); }));
+  EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
 }
 
 TEST_P(StreamTest, OtherCallsAreServedWhileAStreamRushes) {

@@ -144,8 +144,12 @@ class TransportTest : public testing::TestWithParam<Kind> {
     loop_.poll();
   }
 
-  /// Whether the server has no connection any more.
-  [[nodiscard]] bool all_ended() const { return server_->ended() == server_->connections(); }
+  /// Whether the server had connections and has none any more.
+  [[nodiscard]] bool all_ended() const { return server_->ended() > 0 && server_->ended() == server_->connections(); }
+
+  [[nodiscard]] std::string ended_of_all() const {
+    return std::to_string(server_->ended()) + " of " + std::to_string(server_->connections()) + " connections ended";
+  }
 
   void close_transport() {
     if (!transport_) return;

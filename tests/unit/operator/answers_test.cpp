@@ -15,8 +15,10 @@ using testing::Not;
 
 constexpr const char* secret_value = "aHVudGVyMg==";  // hunter2
 
+base::Result<SecretAnswer> read(const std::string& text) { return read_secret(text); }
+
 TEST(Answers, ASecretsValuesAreDecoded) {
-  const auto answer = read_secret(ObjectText("todo-db").version(7).with(
+  const auto answer = read(ObjectText("todo-db").version(7).with(
       fmt::format(R"("type":"Opaque","data":{{"empty":"","url":"{}"}})", secret_value)));
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->values.resource_version, "7");
@@ -25,12 +27,12 @@ TEST(Answers, ASecretsValuesAreDecoded) {
 
 TEST(Answers, OfTheObjectOnlyMetadataIsKept) {
   const auto answer =
-      read_secret(ObjectText("todo-db")
-                      .version(7)
-                      .owned_by("uid-of-todo")
-                      .annotated("apps.todoapp.dev/applied", "abc")
-                      .annotated("kubectl.kubernetes.io/last-applied-configuration", secret_value)
-                      .with(fmt::format(R"("data":{{"url":"{}"}},"stringData":{{"url":"hunter2"}})", secret_value)));
+      read(ObjectText("todo-db")
+               .version(7)
+               .owned_by("uid-of-todo")
+               .annotated("apps.todoapp.dev/applied", "abc")
+               .annotated("kubectl.kubernetes.io/last-applied-configuration", secret_value)
+               .with(fmt::format(R"("data":{{"url":"{}"}},"stringData":{{"url":"hunter2"}})", secret_value)));
   ASSERT_TRUE(answer);
   kube::Object kept;
   kept.name = "todo-db";
@@ -45,7 +47,7 @@ TEST(Answers, OfTheObjectOnlyMetadataIsKept) {
 
 TEST(Answers, ASecretWithoutDataHasNoValues) {
   for (const auto* members : {"", R"("data":null)", R"("data":{})"}) {
-    const auto answer = read_secret(ObjectText("todo-db").with(members));
+    const auto answer = read(ObjectText("todo-db").with(members));
     ASSERT_TRUE(answer) << members;
     EXPECT_EQ(answer->values.data, todoapp::StringMap{}) << members;
   }
@@ -53,12 +55,15 @@ TEST(Answers, ASecretWithoutDataHasNoValues) {
 
 TEST(Answers, WhatIsNoSecretIsInvalidAndIsNeverQuoted) {
   const std::vector<std::string> texts{
-      "", "hunter2", "[]", R"({"data":{"url":"hunter2"}})",
+      "",
+      "hunter2",
+      "[]",
+      R"({"data":{"url":"hunter2"}})",
       ObjectText("todo-db").with(R"("data":{"url":"hunter2!"})"),
       ObjectText("todo-db").with(R"("data":{"url":["hunter2"]})"),
       std::string(ObjectText("todo-db").with(R"("data":{"url":"hunter2"})")) + "hunter2"};
   for (const auto& text : texts) {
-    const auto answer = read_secret(text);
+    const auto answer = read(text);
     ASSERT_FALSE(answer) << text;
     EXPECT_EQ(answer.error().code, base::ErrorCode::invalid) << text;
     EXPECT_THAT(base::to_string(answer.error()), Not(HasSubstr("hunter2"))) << text;

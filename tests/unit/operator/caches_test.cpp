@@ -146,9 +146,8 @@ TEST_F(CachesTest, WhatAnAppOwnsIsFoundAcrossKindsAndNotAcrossNamespaces) {
                                           ObjectText("other-backend").owned_by("uid-of-other")});
   transport.fill("/api/v1/services", {ObjectText("todo-backend").owned_by("uid-of-todo"), ObjectText("nobodys")});
   transport.fill(test::secrets_path, {ObjectText("todo-keys").owned_by("uid-of-todo")});
-  EXPECT_THAT(owned_names("shop", "uid-of-todo"),
-              ElementsAre("Deployment todo-backend", "Deployment todo-frontend", "Service todo-backend",
-                          "Secret todo-keys"));
+  EXPECT_THAT(owned_names("shop", "uid-of-todo"), ElementsAre("Deployment todo-backend", "Deployment todo-frontend",
+                                                              "Service todo-backend", "Secret todo-keys"));
   EXPECT_THAT(owned_names("shop", "uid-of-nobody"), IsEmpty());
 }
 
@@ -178,11 +177,14 @@ TEST_F(CachesTest, AllAppsAreVisitedWhateverTheirNamespace) {
 
 TEST_F(CachesTest, TheAnswerToAWriteIsMetadataAndLeavesTheBodyToTheWatch) {
   make();
-  const auto child = caches->read(Kind::deployment, ObjectText("todo-backend").annotated("apps.todoapp.dev/applied", "abc"));
-  const auto app = caches->read_app(ObjectText("todo").annotated("kubernetes.io/change-cause", "why not"));
+  const std::string text = ObjectText("todo")
+                               .annotated("apps.todoapp.dev/applied", "abc")
+                               .annotated("kubernetes.io/change-cause", "why not");
+  const auto child = caches->read(Kind::deployment, text);
+  const auto app = caches->read_app(text);
   ASSERT_TRUE(child && app);
   EXPECT_EQ(child->annotations, (kube::Pairs{{"applied", "abc"}}));
-  EXPECT_EQ(app->annotations, (kube::Pairs{{"change-cause", "why not"}}));
+  EXPECT_EQ(app->annotations, (kube::Pairs{{"applied", "abc"}, {"change-cause", "why not"}}));
   for (const auto& object : {*child, *app}) {
     EXPECT_EQ(object.body, nullptr);
     EXPECT_EQ(object.fingerprint, 0U);

@@ -18,7 +18,8 @@ constexpr const char* stranger_advice =
 
 Apply create_backend() { return {intent_of(todoapp::Kind::deployment, "todo-backend"), "", Why::create}; }
 const std::string backend = path_of("/apis/apps/v1", "deployments", "todo-backend");
-const std::string apply_backend = "PATCH " + backend + "?fieldManager=todoapp-operator&force=true&fieldValidation=Strict";
+const std::string apply_backend =
+    "PATCH " + backend + "?fieldManager=todoapp-operator&force=true&fieldValidation=Strict";
 
 TEST_F(ExecuteTest, TheFirstFailureEndsThePlan) {
   transport.will_answer(201, ObjectText("todo-rev-1").version(7));
@@ -84,9 +85,8 @@ TEST_F(ExecuteTest, AConflictWithTheObjectWeKnowIsDecidedAgainAfterAWhile) {
 }
 
 TEST_F(ExecuteTest, WhatTheServerRejectsIsRefusedUntilSomebodyActs) {
-  const std::vector<std::pair<int, base::ErrorCode>> table{{422, base::ErrorCode::invalid},
-                                                           {400, base::ErrorCode::invalid},
-                                                           {403, base::ErrorCode::forbidden}};
+  const std::vector<std::pair<int, base::ErrorCode>> table{
+      {422, base::ErrorCode::invalid}, {400, base::ErrorCode::invalid}, {403, base::ErrorCode::forbidden}};
   for (const auto& [status, code] : table) {
     finished = 0;
     transport.will_answer(status, status_text(status, "Invalid", "port 0 is no port"));
@@ -218,7 +218,8 @@ TEST_F(ExecuteTest, OurOwnObjectThatLostItsLabelGetsItBackAndIsSeenAgain) {
   hold(Kind::deployment, answer_of("todo-backend", 20));
   // What a watch by label tells when the label is taken away: DELETED, at the version of that change.
   caches.store(Kind::deployment, "shop")
-      .remove(*kube::decode_object(std::string(answer_of("todo-backend", 21)), todoapp::resource_of(Kind::deployment), {}));
+      .remove(
+          *kube::decode_object(std::string(answer_of("todo-backend", 21)), todoapp::resource_of(Kind::deployment), {}));
   transport.will_answer(409, status_text(409, "Conflict", "not that version"));
   transport.will_answer(200, answer_of("todo-backend", 21));
   transport.will_answer(200, answer_of("todo-backend", 22));

@@ -17,11 +17,12 @@
 namespace shell::test {
 
 inline todoapp::Intent intent_of(todoapp::Kind kind, const std::string& name, const std::string& hash = "abc") {
-  return {kind, name,
-          fmt::format(R"({{"apiVersion":"v1","kind":"{}","metadata":{{"annotations":{{"apps.todoapp.dev/applied":"{}"}})"
-                      R"(,"name":"{}"}},"spec":{{"ports":[{{"port":81}}],"type":"ClusterIP"}}}})",
-                      todoapp::to_string(kind), hash, name),
-          hash};
+  return {
+      kind, name,
+      fmt::format(R"({{"apiVersion":"v1","kind":"{}","metadata":{{"annotations":{{"apps.todoapp.dev/applied":"{}"}})"
+                  R"(,"name":"{}"}},"spec":{{"ports":[{{"port":81}}],"type":"ClusterIP"}}}})",
+                  todoapp::to_string(kind), hash, name),
+      hash};
 }
 
 /// What a write is answered with.
@@ -44,12 +45,11 @@ class ExecuteTest : public testing::Test {
   }
 
   void begin(std::vector<todoapp::Action> actions, todoapp::Memory memory = {}) {
-    const ExecutionServices services{
-        transport, caches, [this] { return (++fence_asked, may_write); },
-        [this](const todoapp::EmitEvent& event, const kube::Object& about) {
-          emitted.push_back(about.name + ": " + event.reason);
-        },
-        [this](const todoapp::Action& action) { done.push_back(action); }};
+    const ExecutionServices services{transport, caches, [this] { return (++fence_asked, may_write); },
+                                     [this](const todoapp::EmitEvent& event, const kube::Object& about) {
+                                       emitted.push_back(about.name + ": " + event.reason);
+                                     },
+                                     [this](const todoapp::Action& action) { done.push_back(action); }};
     execute(services, app, {.actions = std::move(actions), .memory = std::move(memory), .reason = {}},
             [this](Executed result) {
               ++finished;
@@ -76,10 +76,11 @@ class ExecuteTest : public testing::Test {
 
   boost::asio::io_context loop;
   WatchedTransport transport{loop};
-  Caches caches{loop,
-                transport,
-                {},
-                {[](const auto*, const auto&, auto) {}, [](const auto&, auto) {}, [] {}, [](const auto&, const auto&) {}}};
+  Caches caches{
+      loop,
+      transport,
+      {},
+      {[](const auto*, const auto&, auto) {}, [](const auto&, auto) {}, [] {}, [](const auto&, const auto&) {}}};
   kube::Object app;
   bool may_write{true};
   int fence_asked{0};

@@ -28,15 +28,14 @@ kube::Request write_of(Method method, std::string target, std::string type, std:
 TEST_F(ExecuteTest, AnApplyOfWhatMustNotExistNamesAVersionThatNothingHas) {
   transport.will_answer(201, answer_of("todo-backend", 7));
   run({todoapp::Apply{intent_of(Kind::service, "todo-backend"), "", todoapp::Why::create}});
-  EXPECT_THAT(
-      transport.requests,
-      ElementsAre(write_of(Method::patch,
-                           "/api/v1/namespaces/shop/services/todo-backend"
-                           "?fieldManager=todoapp-operator&force=true&fieldValidation=Strict",
-                           "application/apply-patch+yaml",
-                           R"({"apiVersion":"v1","kind":"Service","metadata":{"resourceVersion":"1",)"
-                           R"("annotations":{"apps.todoapp.dev/applied":"abc"},"name":"todo-backend"},)"
-                           R"("spec":{"ports":[{"port":81}],"type":"ClusterIP"}})")));
+  EXPECT_THAT(transport.requests,
+              ElementsAre(write_of(Method::patch,
+                                   "/api/v1/namespaces/shop/services/todo-backend"
+                                   "?fieldManager=todoapp-operator&force=true&fieldValidation=Strict",
+                                   "application/apply-patch+yaml",
+                                   R"({"apiVersion":"v1","kind":"Service","metadata":{"resourceVersion":"1",)"
+                                   R"("annotations":{"apps.todoapp.dev/applied":"abc"},"name":"todo-backend"},)"
+                                   R"("spec":{"ports":[{"port":81}],"type":"ClusterIP"}})")));
   EXPECT_EQ(executed.next, Next::settled);
 }
 
@@ -50,8 +49,8 @@ TEST_F(ExecuteTest, AnApplyOfWhatExistsNamesItsUid) {
 
 TEST_F(ExecuteTest, APreconditionGoesIntoTheMetadataWhateverTheDataHolds) {
   transport.will_answer(201, answer_of("todo-config", 7));
-  const todoapp::Intent intent{
-      Kind::config_map, "todo-config", R"({"data":{"a":"\"metadata\":{}"},"metadata":{"name":"todo-config"}})", "abc"};
+  const todoapp::Intent intent{Kind::config_map, "todo-config",
+                               R"({"data":{"a":"\"metadata\":{}"},"metadata":{"name":"todo-config"}})", "abc"};
   run({todoapp::Apply{intent, "", todoapp::Why::create}});
   EXPECT_EQ(transport.requests.at(0).body,
             R"({"data":{"a":"\"metadata\":{}"},"metadata":{"resourceVersion":"1","name":"todo-config"}})");
@@ -196,10 +195,11 @@ TEST_F(ExecuteTest, AReadSecretOfOursKeepsTheBodyThatTheWatchBrought) {
 
 TEST_F(ExecuteTest, ARecordIsReadWholeIntoMemory) {
   const auto tier = [](const char* hash) {
-    return fmt::format(R"({{"podTemplate":{{}},"templateHash":"{0}","config":{{}},"configName":"","secretsName":""}})", hash);
+    return fmt::format(R"({{"podTemplate":{{}},"templateHash":"{0}","config":{{}},"configName":"","secretsName":""}})",
+                       hash);
   };
-  transport.will_answer(200, fmt::format(R"({{"data":{{"rendererVersion":1,"frontend":{},"backend":{}}}}})", tier("f"),
-                                         tier("b")));
+  transport.will_answer(
+      200, fmt::format(R"({{"data":{{"rendererVersion":1,"frontend":{},"backend":{}}}}})", tier("f"), tier("b")));
   run({todoapp::ReadRevision{3, "todo-rev-3"}});
   EXPECT_THAT(transport.lines(), ElementsAre("GET /apis/apps/v1/namespaces/shop/controllerrevisions/todo-rev-3"));
   EXPECT_EQ(transport.requests[0].accept, "application/json");

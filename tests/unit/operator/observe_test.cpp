@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/caches.hpp"
+#include "todoapp/codec.hpp"
 #include "unit/operator/shell_rig.hpp"
 
 namespace shell {
@@ -33,10 +34,11 @@ class ObserveTest : public testing::Test {
 
   boost::asio::io_context loop;
   WatchedTransport transport{loop};
-  Caches caches{loop,
-                transport,
-                {},
-                {[](const auto*, const auto&, auto) {}, [](const auto&, auto) {}, [] {}, [](const auto&, const auto&) {}}};
+  Caches caches{
+      loop,
+      transport,
+      {},
+      {[](const auto*, const auto&, auto) {}, [](const auto&, auto) {}, [] {}, [](const auto&, const auto&) {}}};
 };
 
 std::map<std::string, std::string> versions_of(const std::map<std::string, todoapp::SourceSecret>& sources) {
@@ -78,7 +80,8 @@ TEST_F(ObserveTest, AnAppWithoutAnnotationsAsksForNothing) {
 }
 
 TEST_F(ObserveTest, ASpecThatCannotBeReadIsAnErrorThatNamesTheField) {
-  const auto observed = look(ObjectText("todo").with(R"("spec":{"frontend":{"image":7},"backend":{"image":"b"}})")).observed;
+  const auto observed =
+      look(ObjectText("todo").with(R"("spec":{"frontend":{"image":7},"backend":{"image":"b"}})")).observed;
   EXPECT_THAT(observed.spec_error, HasSubstr("spec.frontend.image"));
   EXPECT_EQ(observed.app.name, "todo");
   EXPECT_EQ(observed.app.spec, todoapp::Spec{});

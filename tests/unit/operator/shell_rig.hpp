@@ -19,8 +19,8 @@ namespace kube {
 
 inline void PrintTo(const Request& request, std::ostream* out) {
   *out << to_string(request.method) << " " << request.target << "\n  type: " << request.content_type
-       << "\n  accept: " << request.accept << "\n  body: " << request.body << "\n  deadline: "
-       << request.deadline.count() << " ms, idle: " << request.idle.count() << " ms";
+       << "\n  accept: " << request.accept << "\n  body: " << request.body
+       << "\n  deadline: " << request.deadline.count() << " ms, idle: " << request.idle.count() << " ms";
 }
 
 }  // namespace kube
@@ -85,7 +85,8 @@ class WatchedTransport : public kube::ScriptedTransport {
     std::shared_ptr<kube::StreamHandler> handler;
   };
 
-  static std::string line(const std::string& type, const std::string& object) {
+  static std::string line(const std::string& type, std::string object) {
+    std::erase(object, '\n');
     return fmt::format(R"({{"type":"{}","object":{}}})", type, object) + "\n";
   }
   std::shared_ptr<kube::StreamHandler> handler_of(const std::string& path) {

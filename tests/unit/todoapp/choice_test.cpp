@@ -21,7 +21,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 /// The app of which the backend's image is that version.
-AppBuilder asking(int version) { return an_app().with_backend_image("localhost/todo-backend:" + std::to_string(version)); }
+AppBuilder asking(int version) {
+  return an_app().with_backend_image("localhost/todo-backend:" + std::to_string(version));
+}
 
 RecordBuilder record(int number, int version) { return a_record(asking(version), number); }
 
@@ -67,8 +69,14 @@ TEST(Choice, FollowsTheSpec) {
       {"serving", {record(1, 1).succeeded()}, asking(1), "run 1"},
       {"another content", {record(1, 1).succeeded()}, asking(2), "record 2"},
       {"another content in mid-rollout", {record(1, 1).succeeded(), record(2, 2)}, asking(3), "record 3"},
-      {"back by the spec is a new revision", {record(1, 1).succeeded(), record(2, 2).succeeded()}, asking(1), "record 3"},
-      {"the latest was overtaken, and its follower's record is gone", {record(1, 1).superseded()}, asking(1), "record 2"},
+      {"back by the spec is a new revision",
+       {record(1, 1).succeeded(), record(2, 2).succeeded()},
+       asking(1),
+       "record 3"},
+      {"the latest was overtaken, and its follower's record is gone",
+       {record(1, 1).superseded()},
+       asking(1),
+       "record 2"},
   });
 }
 
@@ -82,14 +90,18 @@ TEST(Choice, AfterAFailure) {
       {"of a first install holds", {record(1, 1).failed()}, asking(1), "run 1, InstallFailed"},
       {"of a first install, changed", {record(1, 1).failed()}, asking(2), "record 2"},
       {"of a migration leaves the pods where they are",
-       {record(1, 1).succeeded(), record(2, 2).failed("MigrationFailed")}, asking(2), "run 1, RolloutFailed"},
+       {record(1, 1).succeeded(), record(2, 2).failed("MigrationFailed")},
+       asking(2),
+       "run 1, RolloutFailed"},
       {"of a first migration", {record(1, 1).failed("MigrationFailed")}, asking(1), "run 1, InstallFailed"},
       {"of a rollback holds",
-       {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 1).rolling_back_to(1).failed()}, asking(2),
+       {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 1).rolling_back_to(1).failed()},
+       asking(2),
        "run 3, RollbackFailed"},
       {"of a rollback that was asked for holds",
        {record(1, 1).succeeded(), record(2, 2).succeeded(), record(3, 1).rolling_back_to(1).failed()},
-       asking(2).rolled_back_to(1), "run 3, RollbackFailed"},
+       asking(2).rolled_back_to(1),
+       "run 3, RollbackFailed"},
   });
 }
 
@@ -106,13 +118,16 @@ TEST(Choice, InQuarantine) {
       {"listens to a new token", done, asking(2).asking_retry("a"), "record 4"},
       {"not to a token that was used",
        {record(1, 1).succeeded(), record(2, 2).asked_by("a").failed(), record(3, 1).rolling_back_to(1).succeeded()},
-       asking(2).asking_retry("a"), "run 3, RolledBack"},
+       asking(2).asking_retry("a"),
+       "run 3, RolledBack"},
       {"is over once it succeeded",
        {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 2).succeeded(), record(4, 1).succeeded()},
-       asking(2), "record 5"},
+       asking(2),
+       "record 5"},
       {"lasts for a content that was overtaken afterwards",
        {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 2).superseded(), record(4, 1).succeeded()},
-       asking(2), "run 4, RolledBack"},
+       asking(2),
+       "run 4, RolledBack"},
   });
 }
 
@@ -130,7 +145,8 @@ TEST(Choice, TriesAgainAsOftenAsTheSpecSays) {
       {"a token is one more", tried(2), asking(2).retrying(1).asking_retry("a"), "record 4 like 3"},
       {"after which none is left",
        {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 2).asked_by("a").failed()},
-       asking(2).asking_retry("a"), "record 4 going back to 1"},
+       asking(2).asking_retry("a"),
+       "record 4 going back to 1"},
       {"of a first install", {record(1, 1).failed()}, asking(1).retrying(1), "record 2 like 1"},
   });
 }
@@ -142,16 +158,19 @@ TEST(Choice, OnRequestGoesBack) {
   check({
       {"to what is known", two, asking(2).rolled_back_to(1), "record 3 going back to 1"},
       {"without approval", two, asking(2).approved_by_hand().rolled_back_to(1), "record 3 going back to 1"},
-      {"in mid-rollout", {record(1, 1).succeeded(), record(2, 2)}, asking(2).rolled_back_to(1),
+      {"in mid-rollout",
+       {record(1, 1).succeeded(), record(2, 2)},
+       asking(2).rolled_back_to(1),
        "record 3 going back to 1"},
       {"and not twice", there, asking(2).rolled_back_to(1), "run 3"},
       {"whatever the spec asks meanwhile", there, asking(9).rolled_back_to(1), "run 3"},
       {"nowhere, where it is there", two, asking(2).rolled_back_to(2), "run 2"},
       {"nowhere, where it is not known", two, asking(2).rolled_back_to(7), "run 2, RevisionNotFound"},
-      {"nowhere, where there is nothing", {}, asking(2).rolled_back_to(7), ", RevisionNotFound"},
+      {"nowhere, where there is nothing", {}, asking(2).rolled_back_to(7), "RevisionNotFound"},
       {"and forward again", there, asking(2), "record 4"},
       {"but not into quarantine",
-       {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 1).rolling_back_to(1).succeeded()}, asking(2),
+       {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 1).rolling_back_to(1).succeeded()},
+       asking(2),
        "run 3, RolledBack"},
   });
 }
@@ -201,11 +220,14 @@ TEST(Choice, ByHandWaitsForTheHashOfJustThatPlan) {
 
   check({
       {"approved", {record(1, 1).succeeded()}, AppBuilder(app).asking_approve(hash), "record 2"},
-      {"another spec", {record(1, 1).succeeded()}, AppBuilder(app).asking_approve(hash).with_config("KEY", "2"),
+      {"another spec",
+       {record(1, 1).succeeded()},
+       AppBuilder(app).asking_approve(hash).with_config("KEY", "2"),
        "run 1, AwaitingApproval"},
-      {"another start", {record(1, 9).succeeded()}, AppBuilder(app).asking_approve(hash), "run 1, AwaitingApproval"},
-      {"the same content later", {record(1, 1).succeeded(), record(2, 1).succeeded()},
-       AppBuilder(app).asking_approve(hash), "run 2, AwaitingApproval"},
+      {"the same content later",
+       {record(1, 1).succeeded(), record(2, 1).succeeded()},
+       AppBuilder(app).asking_approve(hash),
+       "run 2, AwaitingApproval"},
       {"in mid-rollout", {record(1, 1).succeeded(), record(2, 3)}, app, "run 2, AwaitingApproval"},
   });
 }

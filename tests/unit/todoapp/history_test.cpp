@@ -98,8 +98,7 @@ TEST(History, KeepsAContentThatFailedInQuarantineUntilItSucceeded) {
       {"failed, being retried", {record(2, 2).failed(), record(3, 2)}, 2, 1},
       {"failed, then succeeded", {record(2, 2).failed(), record(3, 2).succeeded()}, 0, 0},
       {"succeeded, then failed", {record(2, 2).succeeded(), record(3, 2).failed()}, 3, 1},
-      {"failed, succeeded, failed",
-       {record(2, 2).failed(), record(3, 2).succeeded(), record(4, 2).failed()}, 4, 1},
+      {"failed, succeeded, failed", {record(2, 2).failed(), record(3, 2).succeeded(), record(4, 2).failed()}, 4, 1},
       {"another failed", {record(2, 3).failed()}, 0, 0},
   };
   for (const auto& row : table) {
@@ -137,8 +136,8 @@ TEST(History, CountsTheNumberOfAMigrationWhoseRecordIsGone) {
 }
 
 TEST(History, RemembersTheHighestSchemaThatWasReached) {
-  const auto history = history_of({record(1, 1).reached_schema(1).succeeded(), record(2, 2).reached_schema(3).failed(),
-                                   record(3, 1).succeeded()});
+  const auto history = history_of(
+      {record(1, 1).reached_schema(1).succeeded(), record(2, 2).reached_schema(3).failed(), record(3, 1).succeeded()});
   EXPECT_EQ(history.schema_reached(), 3);
 }
 
@@ -176,7 +175,7 @@ TEST(Pruning, KeepsTheRecordThatReachedTheSchema) {
 TEST(Pruning, KeepsAsManyFailedAttemptsAsItTakesToSayThatNoneIsLeft) {
   // Were only one of them kept, the content would get further attempts, and fail, and be rolled back, for ever.
   const std::vector<RecordBuilder> records{record(1, 1).succeeded(), record(2, 2).failed(), record(3, 2).failed(),
-                                           record(4, 2).failed(), record(5, 2).failed(), record(6, 1).succeeded()};
+                                           record(4, 2).failed(),    record(5, 2).failed(), record(6, 1).succeeded()};
   const App app = test::AppBuilder().keeping(1).retrying(2).with_backend_image("localhost/todo-backend:2");
   EXPECT_THAT(pruned(records, app), ElementsAre(1));
   const App other = test::AppBuilder().keeping(1).retrying(2).with_backend_image("localhost/todo-backend:3");

@@ -45,8 +45,9 @@ TEST(ContentHash, IsSixteenHexDigitsAndTheSameEachTime) {
 }
 
 TEST(ContentHash, OfTheLeastAppNeverChanges) {
-  // Every record in every cluster holds such a hash: another one here would roll out everything at an operator's upgrade.
-  EXPECT_EQ(hash_of(an_app()), "PINNED");
+  // Every record in every cluster holds such a hash: another one here would roll out everything at an operator's
+  // upgrade.
+  EXPECT_EQ(hash_of(an_app()), "bced20034e3eda23");
 }
 
 TEST(ContentHash, LeavesOutWhoTheAppIsAndWhatIsLive) {
@@ -185,8 +186,7 @@ TEST(Cause, NamesWhatDiffers) {
       {[](auto& app) { app.with_env(back, R"([{"name":"A","value":"1"}])"); }, "backend env B"},
       {[](auto& app) { app.with_env(back, R"([{"name":"B","value":"2"},{"name":"A","value":"1"}])"); },
        "backend order of env"},
-      {[](auto& app) { app.with_tier(front, [](auto& tier) { tier.resources = "{\"a\":1}"; }); },
-       "frontend resources"},
+      {[](auto& app) { app.with_tier(front, [](auto& tier) { tier.resources = "{\"a\":1}"; }); }, "frontend resources"},
       {[](auto& app) { app.with_tier(front, [](auto& tier) { tier.probes.liveness.path = "/a"; }); },
        "frontend probes"},
       {[](auto& app) { app.with_live_secret("OTHER", "db", "k").used_by_both(); }, "secret OTHER"},
@@ -228,7 +228,8 @@ TEST(Cause, IsNeverLongerThan256Bytes) {
 }
 
 TEST(Parts, HoldImagesWholeAndOfAllElseADigestOnly) {
-  const auto parts = want(an_app().with_config("TOKEN", "hidden-value").with_config("x.image", "hidden-value"), {}).parts;
+  const auto parts =
+      want(an_app().with_config("TOKEN", "hidden-value").with_config("x.image", "hidden-value"), {}).parts;
   EXPECT_EQ(parts.at("backend.image"), "localhost/todo-backend:1.0.0");
   for (const auto& [path, value] : parts) EXPECT_THAT(value, Not(HasSubstr("hidden-value"))) << path;
 }

@@ -10,6 +10,7 @@ source scripts/lib/prepare.sh
 
 prepare_packages build test cluster
 prepare_venv
+prepare_kubectl
 
 # The programs of the local cluster take as long as ours; both are built before anything is timed.
 step "building the local cluster's programs"

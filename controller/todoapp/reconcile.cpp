@@ -305,7 +305,7 @@ class Pass {
       // Of other pods' failures the words are log lines.
       if (environment_ && !mask_values(waits_for_->message)) return;
       if (waits_for_) {
-        const auto words = waits_for_->message.substr(0, most_evidence_bytes);
+        const auto words = masked(waits_for_->message, {}, most_evidence_bytes);
         verdict_.message += fmt::format("; waits for {}: {}", waits_for_->reason, words);
         if (environment_) verdict_.reason = Reason::environment_failing;
         if (waits_for_->reason == "QuotaExceeded") verdict_.reason = Reason::quota_exceeded;

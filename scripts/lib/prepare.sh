@@ -3,6 +3,7 @@
 #
 #   prepare_packages GROUP...   installs what is missing of build, test (and all of build), cluster
 #   prepare_venv                makes build/venv for the tests; its Python is "$venv/bin/python"
+#   prepare_kubectl             kubectl in PATH: where there is none, that of the local cluster
 #   build_preset PRESET [T...]  configures and builds a preset of CMakePresets.json
 #
 # Each does nothing where its result is there: no network, no root, less than a second.
@@ -114,10 +115,15 @@ _install() {
 Debian 12, Debian 13 and Ubuntu 24.04 (with universe); packages wanted: $*"
 }
 
+# What the machine has comes first.
+_add_tools_to_path() {
+  [[ :$PATH: == *":$tools/bin:"* ]] || PATH=$PATH:$tools/bin
+  export PATH
+}
+
 # promtool alone, without the service: into build/tools, which is put into PATH.
 _prepare_promtool() {
-  PATH=$PATH:$tools/bin
-  export PATH
+  _add_tools_to_path
   ! command -v promtool >/dev/null || return 0
   command -v apt-get >/dev/null || fail "promtool is missing: it comes with Prometheus"
   step "fetching promtool"
@@ -165,6 +171,20 @@ _python() {
     fi
   done
   return 1
+}
+
+# --- kubectl ----------------------------------------------------------------
+
+# The tests want one; the local cluster builds its own, of the right version.
+prepare_kubectl() {
+  local program
+  _add_tools_to_path
+  ! command -v kubectl >/dev/null || return 0
+  "$repository/cluster/build" --nodes none
+  program=$(PYTHONPATH=$repository/cluster/lib python3 -B -c \
+    'from localcluster import build; print(build.path_of("kubectl"))') || fail "the local cluster has no kubectl"
+  mkdir -p "$tools/bin"
+  ln -sfn "$program" "$tools/bin/kubectl"
 }
 
 # --- the build --------------------------------------------------------------

@@ -151,9 +151,12 @@ class AuditLog:
     def between(self, start: int, end: int) -> Traffic:
         return Traffic(self._requests[start:end])
 
-    def settled(self, users: Iterable[str], namespace: str | None = None, quiet: float = 2.0,
+    def settled(self, users: Iterable[str], namespace: str | None = None, quiet: float = 1.5,
                 deadline: float = 60.0) -> int:
-        """Waits until these users have written nothing for `quiet` seconds of the server's time; returns a mark."""
+        """Waits until these users have written nothing for `quiet` seconds of the server's time; returns a mark.
+
+        The operator holds a status write back for up to a second, so less than that says little.
+        """
         wanted = frozenset(users)
         began = self._barrier()[1]
 

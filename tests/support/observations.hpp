@@ -139,6 +139,11 @@ class ObservationBuilder {
   }
   ObservationBuilder(ObservationBuilder&&) = default;
 
+  /// The app is another one than the children were made for.
+  ObservationBuilder& asking(App app) {
+    observed_.app = std::move(app);
+    return *this;
+  }
   ObservationBuilder& at(base::WallTime time) {
     observed_.now = time;
     return *this;

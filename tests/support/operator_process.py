@@ -15,7 +15,7 @@ from typing import Any
 import urllib3
 
 from support.metrics import Metrics
-from support.waiting import eventually, show
+from support.waiting import DEADLINE_FACTOR, eventually, show
 
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
@@ -65,7 +65,7 @@ class OperatorProcess:
         start = time.monotonic()
         process.send_signal(signal.SIGTERM)
         try:
-            code = process.wait(seconds)
+            code = process.wait(seconds * DEADLINE_FACTOR)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

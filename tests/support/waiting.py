@@ -17,7 +17,8 @@ from support.api import ApiError
 
 T = TypeVar("T")
 
-# Sanitizer builds and busy machines are slower in all things alike, so the deadlines stretch together.
+# Sanitizer builds and busy machines are slower in all things alike, so the deadlines stretch together. (A sanitizer
+# takes more memory and CPU as well: the limits of those stretch with it.)
 DEADLINE_FACTOR = float(os.environ.get("TODOAPP_TEST_DEADLINE_FACTOR", "1"))
 
 FIRST_PAUSE_SECONDS = 0.02

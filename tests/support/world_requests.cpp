@@ -71,7 +71,7 @@ bool World::write(const Intent& intent, const std::string& uid) {
   const Key key{intent.kind, intent.name};
   if (refused(key)) return false;
   const auto at = objects_.find(key);
-  EXPECT_EQ(uid, at == objects_.end() ? "" : at->second.json["metadata"]["uid"]) << intent.name;
+  EXPECT_EQ(uid, at == objects_.end() ? "" : at->second.json["metadata"]["uid"].get<std::string>()) << intent.name;
   if (intent.kind != Kind::secret) keep_secret(intent.body);
   auto& count = uid.empty() ? requests_.creates : requests_.changes;
   ++count;
@@ -104,7 +104,7 @@ bool World::act(const CreateRevision& create) {
 
 bool World::act(const RecordOutcome& outcome) {
   auto& json = objects_.at({Kind::controller_revision, outcome.name}).json;
-  EXPECT_EQ(outcome.uid, json["metadata"]["uid"]) << outcome.name;
+  EXPECT_EQ(outcome.uid, json["metadata"]["uid"].get<std::string>()) << outcome.name;
   ++requests_.outcomes;
   for (const auto& [name, value] : outcome.marks) {
     keep_secret(value);
@@ -118,7 +118,7 @@ bool World::act(const Delete& removal) {
   const auto at = objects_.find({removal.kind, removal.name});
   EXPECT_NE(at, objects_.end()) << removal.name;
   if (at == objects_.end()) return true;
-  EXPECT_EQ(removal.uid, at->second.json["metadata"]["uid"]) << removal.name;
+  EXPECT_EQ(removal.uid, at->second.json["metadata"]["uid"].get<std::string>()) << removal.name;
   ++requests_.deletes;
   objects_.erase(at);
   return true;

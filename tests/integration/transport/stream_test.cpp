@@ -103,13 +103,13 @@ TEST_P(StreamTest, SilenceEndsAStream) {
   });
   connect();
   kube::Request request = get("/watch");
-  request.idle = milliseconds(250);
+  request.idle = milliseconds(1500);
   Stream watch;
   stream(request, watch);
   ASSERT_TRUE(run_until([&] { return watch.ended(); }));
   EXPECT_EQ(watch.text, "one\n");
   EXPECT_EQ(watch.result->error().code, ErrorCode::retry);
-  EXPECT_EQ(watch.result->error().detail, "nothing came for 0.25 s");
+  EXPECT_EQ(watch.result->error().detail, "nothing came for 1.5 s");
   EXPECT_TRUE(run_until([&] { return all_ended(); })) << ended_of_all();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kube/model/canonical_json.hpp"
 #include "support/observations.hpp"
 #include "support/plan_printing.hpp"
 #include "todoapp/desired/desired.hpp"
@@ -145,12 +146,21 @@ TEST(ServicePorts, OfSomebodyElseStay) {
   EXPECT_THAT(words_of(about(shown(json), other)), ElementsAre("change Service todo-frontend"));
 }
 
+/// With the mark that notes the port numbers.
+Intent noting(Intent intent, const std::string& ports) {
+  auto json = Json::parse(intent.body);
+  json["metadata"]["annotations"][marked(mark::ports)] = ports;
+  intent.body = kube::canonical(json);
+  return intent;
+}
+
 TEST(ServicePorts, AreKnownFromTheMarkWhereTheBodyWasLetGo) {
-  const auto object = verified(shown(applied(wanted())));
-  const auto moved = service_of(an_app().with_service_port(front, 8080));
-  EXPECT_THAT(words_of(about(object, moved)), ElementsAre("replace the ports of todo-frontend"));
-  const auto typed = service_of(an_app().with_tier(front, [](auto& tier) { tier.service.type = "NodePort"; }));
-  EXPECT_THAT(words_of(about(object, typed)), ElementsAre("change Service todo-frontend"));
+  const auto object = verified(shown(applied(noting(wanted(), "80"))));
+  const auto moved = noting(service_of(an_app().with_service_port(front, 8080)), "8080");
+  EXPECT_EQ(about(object, moved), (Actions{ReplacePorts{moved, "uid-of-todo-frontend", Why::change}}));
+  const auto typed =
+      noting(service_of(an_app().with_tier(front, [](auto& tier) { tier.service.type = "NodePort"; })), "80");
+  EXPECT_EQ(about(object, typed), (Actions{Apply{typed, "uid-of-todo-frontend", Why::change}}));
 }
 
 TEST(Unasked, OptionalObjectsAreDeletedAndOthersNever) {

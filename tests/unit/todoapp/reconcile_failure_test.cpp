@@ -254,7 +254,7 @@ TEST(Refusal, IsToldOnceAndTriedAgainWithBackOff) {
   EXPECT_EQ(world.status()["conditions"][0]["message"], "Service todo-frontend: port is in use");
   EXPECT_THAT(world.events(), ElementsAre("RolloutStarted", "Rejected"));
   const auto shown = world.requests().status_writes;
-  auto last = world.now();
+  auto last = test::noon;
   for (const auto wait : {5s, 10s, 20s, 40s, 80s, 160s, 300s, 300s}) {
     EXPECT_THAT(words_of(world.decide().actions),
                 ElementsAre("look again at " + base::format_time(last + wait).substr(11)));
@@ -324,6 +324,19 @@ kube::Pod crashing_pod(const World& world, const std::string& words) {
                 {"app.kubernetes.io/component", "backend"}};
   pod.containers = {container};
   return pod;
+}
+
+TEST(Environment, ThatFailsOldPodsTooIsWaitedForAndItsWordsAreMasked) {
+  World world(version(1).with_live_secret("URL", "db", "url"));
+  world.with_user_secret("db", {{"url", "postgres://hidden"}}).settle().becomes_available(back).settle();
+  world.becomes_available(front).settle().edit([](auto& app) { set_version(app, 2); }).settle();
+  const auto fresh = crashing_pod(world, "cannot reach postgres://hidden");
+  auto old = fresh;
+  old.labels.front().second = "another";
+  world.with_pods({fresh, old}).wait(3s).settle();
+  EXPECT_EQ(outcome(world, 2), "");
+  EXPECT_EQ(world.condition("Ready"), "EnvironmentFailing");
+  EXPECT_THAT(world.status()["conditions"][0]["message"].get<std::string>(), HasSubstr("cannot reach "));
 }
 
 TEST(Evidence, HasSecretValuesMasked) {

@@ -113,7 +113,7 @@ test::AppBuilder a_rich_app() {
 }
 
 TEST(Settled, HasAnEmptyPlan) {
-  for (const auto& app : {quick_app(), an_app().soaking(0s).with_migration(0, 0), a_rich_app()}) {
+  for (const auto& app : {quick_app(), a_rich_app()}) {
     auto world = serving(app);
     EXPECT_THAT(words_of(world.decide().actions), IsEmpty());
     world.wait(24h);

@@ -100,7 +100,8 @@ TEST(Reasons, StallWhereOnlyAUserCanGoOn) {
 TEST(Conditions, ReconcilingAndStalledStandThereOnlyWhileTrue) {
   const auto types = [](const Verdict& verdict) {
     std::vector<std::string> names;
-    for (const auto& each : shown(running(), verdict)["conditions"]) names.push_back(each["type"]);
+    const auto status = shown(running(), verdict);
+    for (const auto& each : status["conditions"]) names.push_back(each["type"]);
     return names;
   };
   EXPECT_THAT(types(succeeded()), ElementsAre("Ready", "Available"));

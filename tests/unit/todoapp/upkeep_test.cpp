@@ -123,7 +123,8 @@ TEST(Upkeep, ReadsTheRecordOfATierThatWaitsWhereTheSpecChangedOrSomebodyTouchedI
 }
 
 TEST(Upkeep, GivesATierThatWaitsTheLiveSettingsAndItsOldTemplate) {
-  auto seen = upgrading(asking(2).with_replicas(front, 3).at_generation(2), 1, 1);
+  auto seen = upgrading(asking(2), 1, 1);
+  seen.asking(asking(2).with_replicas(front, 3).at_generation(2));
   const auto kept = keep(seen, backend_rolls, {{1, std::make_shared<const Content>(content_of(1))}});
   ASSERT_THAT(words_of(kept.actions), ElementsAre("change Deployment todo-backend", "change Deployment todo-frontend"));
   EXPECT_EQ(intent_in(kept.actions[1]),

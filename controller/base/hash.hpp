@@ -1,5 +1,5 @@
-// Hashes and encodings. Law: everything that names an object or decides "the same or not" goes through here, so that two
-// builds of the operator agree. Nothing here may change without a new renderer version.
+// Hashes and encodings. Law: everything that names an object or decides "the same or not" goes through here, so that
+// two builds of the operator agree. Nothing here may change without a new renderer version.
 #pragma once
 
 #include <cstdint>

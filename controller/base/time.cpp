@@ -59,7 +59,8 @@ Result<WallTime> parse_time(std::string_view text) {
   if (text[19] == '.') {
     const auto fraction = text.substr(20, text.size() - 21);
     if (fraction.empty() || fraction.find_first_not_of("0123456789") != std::string_view::npos) return bad();
-    millis = digits(std::string(fraction.substr(0, 3)) + std::string(3 - std::min<std::size_t>(3, fraction.size()), '0'), 0, 3);
+    millis = digits(
+        std::string(fraction.substr(0, 3)) + std::string(3 - std::min<std::size_t>(3, fraction.size()), '0'), 0, 3);
   } else if (text.size() != 20) {
     return bad();
   }

@@ -34,7 +34,8 @@ struct Request {
   friend bool operator==(const Request&, const Request&) = default;
 };
 
-/// What arrived before the body. A status outside 2xx is an answer, not an error of the transport; 3xx is never followed.
+/// What arrived before the body. A status outside 2xx is an answer, not an error of the transport; 3xx is never
+/// followed.
 struct ResponseHead {
   int status{0};
   std::string content_type;

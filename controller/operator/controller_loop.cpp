@@ -239,8 +239,11 @@ void ControllerLoop::wrote(const kube::ObjectKey& key, const todoapp::Action& ac
   } else if (const auto* ports = std::get_if<todoapp::ReplacePorts>(&action)) {
     log(LogLevel::info, "Changed ports", {{"app", app}, {"name", ports->intent.name}, {"why", to_string(ports->why)}});
     if (ports->why == todoapp::Why::drift) metrics_.drift_repaired().increment("Service");
+  } else if (const auto* handover = std::get_if<todoapp::HandOverReplicas>(&action)) {
+    log(LogLevel::info, "Handed over replicas", {{"app", app}, {"name", handover->name}});
   } else if (const auto* create = std::get_if<todoapp::CreateRevision>(&action)) {
     log(LogLevel::info, "Recorded revision", {{"app", app}, {"revision", create->number}});
+    if (!create->rollback.empty()) metrics_.rollbacks().increment(create->rollback);
   } else if (const auto* outcome = std::get_if<todoapp::RecordOutcome>(&action)) {
     const auto mark = [&](std::string_view name) {
       const auto at = outcome->marks.find(std::string(name));

@@ -24,6 +24,8 @@ using Json = nlohmann::json;
 constexpr kube::WriteOptions answer_metadata{.accept = kube::Accept::metadata};
 /// Who owns what patches set on objects that are applied: one manager must not both apply and update.
 constexpr std::string_view ports_manager = "todoapp-operator-ports";
+/// Who owns the replicas between our giving them up and the autoscaler's first word.
+constexpr std::string_view replicas_manager = "todoapp-operator-replicas";
 constexpr std::string_view labels_manager = "todoapp-operator-labels";
 constexpr std::string_view metadata_open = "\"metadata\":{";
 
@@ -109,6 +111,19 @@ class Execution : public std::enable_shared_from_this<Execution> {
                                          {.accept = kube::Accept::metadata, .manager = ports_manager});
     return send(std::move(request), "change the ports of", to_string(Kind::service), intent.name,
                 [this, &intent](Answer answer) { took_object(intent, std::move(answer)); });
+  }
+
+  bool act(const todoapp::HandOverReplicas& handover) {
+    const auto key = key_of(handover.name);
+    const auto& resource = todoapp::resource_of(Kind::deployment);
+    const Json body{{"apiVersion", resource.api_version()},
+                    {"kind", resource.kind},
+                    {"metadata", {{"name", key.name}, {"namespace", key.namespace_}, {"uid", handover.uid}}},
+                    {"spec", {{"replicas", handover.replicas}}}};
+    auto request = kube::make_apply(resource, key, kube::canonical(body),
+                                    {.accept = kube::Accept::metadata, .manager = replicas_manager});
+    return send(std::move(request), "hand over the replicas of", to_string(Kind::deployment), handover.name,
+                [this](Answer answer) { took(Kind::deployment, std::move(answer)); });
   }
 
   bool act(const todoapp::CreateRevision& create) {

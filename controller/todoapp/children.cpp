@@ -51,17 +51,28 @@ bool ports_moved(const Intent& intent, const kube::Object& service) {
   return noted == nullptr || *noted != wanted["metadata"]["annotations"].value(marked(mark::ports), "");
 }
 
-Action write(const Intent& intent, const kube::Object& object, Why why) {
-  if (intent.kind == Kind::service && ports_moved(intent, object)) return ReplacePorts{intent, object.uid, why};
-  return Apply{intent, object.uid, why};
+/// The intent leaves the number of pods to an autoscaler, and the one applied before it did not.
+bool gives_up_replicas(const Intent& intent, const kube::Object& deployment) {
+  return kube::find(deployment.annotations, mark::autoscaled) == nullptr &&
+         !Json::parse(intent.body)["spec"].contains("replicas");
+}
+
+std::vector<Action> write(const Intent& intent, const kube::Object& object, Why why) {
+  if (intent.kind == Kind::service && ports_moved(intent, object)) return {ReplacePorts{intent, object.uid, why}};
+  std::vector<Action> actions;
+  if (intent.kind == Kind::deployment && gives_up_replicas(intent, object)) {
+    const auto* state = std::get_if<kube::DeploymentState>(&object.state);
+    if (state != nullptr) actions.emplace_back(HandOverReplicas{object.name, object.uid, state->wanted});
+  }
+  actions.emplace_back(Apply{intent, object.uid, why});
+  return actions;
 }
 
 }  // namespace
 
 const kube::Object* find_child(const Observed& observed, Kind kind, std::string_view name) {
-  const auto at = std::find_if(observed.owned.begin(), observed.owned.end(), [&](const Child& child) {
-    return child.kind == kind && child.object->name == name;
-  });
+  const auto at = std::find_if(observed.owned.begin(), observed.owned.end(),
+                               [&](const Child& child) { return child.kind == kind && child.object->name == name; });
   return at == observed.owned.end() ? nullptr : at->object;
 }
 
@@ -75,15 +86,15 @@ std::vector<Action> bring_in_line(const Observed& observed, const Intent& intent
   // Being deleted: what replaces it can be made only when it is gone; its end is an event of its own.
   if (object->deleting) return {};
   const auto* applied = kube::find(object->annotations, mark::applied);
-  if (applied == nullptr) return {write(intent, *object, Why::drift)};
-  if (*applied != intent.hash) return {write(intent, *object, Why::change)};
+  if (applied == nullptr) return write(intent, *object, Why::drift);
+  if (*applied != intent.hash) return write(intent, *object, Why::change);
   if (object->verified_intent == intent.hash && object->verified_fingerprint == object->fingerprint) return {};
   // Our own write, answered but not seen by the watch yet: its event brings the body to compare with.
   if (object->body == nullptr) return {};
   if (kube::is_subset(comparable(intent), Json::parse(*object->body))) {
     return {MarkVerified{intent.kind, intent.name, intent.hash}};
   }
-  return {write(intent, *object, Why::drift)};
+  return write(intent, *object, Why::drift);
 }
 
 std::vector<Action> remove_unasked(const Observed& observed, const std::vector<Intent>& intents) {

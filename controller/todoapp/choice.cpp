@@ -32,9 +32,10 @@ const Revision* way_back(const Observed& observed, const History& history, const
 
 /// What somebody can do about a failure.
 std::string next_steps(const App& app) {
-  return fmt::format("; change the spec, or try again: kubectl annotate tad {} --namespace {} --overwrite "
-                     "apps.todoapp.dev/retry=TOKEN",
-                     app.name, app.namespace_);
+  return fmt::format(
+      "; change the spec, or try again: kubectl annotate tad {} --namespace {} --overwrite "
+      "apps.todoapp.dev/retry=TOKEN",
+      app.name, app.namespace_);
 }
 
 Objection failed_objection(const App& app, const Revision& failed, const History& history) {
@@ -106,11 +107,10 @@ Choice in_quarantine(const Observed& observed, const History& history, const Rev
   if (latest.outcome == Outcome::failed) return after_failure(observed, history, latest);
   Choice choice{.run = &latest, .record = {}, .source = nullptr, .objection = {}};
   if (latest.outcome != Outcome::none) {
-    choice.objection = Objection{
-        Reason::rolled_back,
-        fmt::format("Revision {} ({}) failed: {}; revision {} serves{}", failed.number, failed.cause, failed.reason,
-                    latest.number, next_steps(observed.app)),
-        {}};
+    choice.objection = Objection{Reason::rolled_back,
+                                 fmt::format("Revision {} ({}) failed: {}; revision {} serves{}", failed.number,
+                                             failed.cause, failed.reason, latest.number, next_steps(observed.app)),
+                                 {}};
   }
   return choice;
 }
@@ -130,7 +130,8 @@ Choice move_to(const Observed& observed, const History& history, const Wanted& w
     const auto obstacle = not_restorable(observed, history, *asked.pinned);
     if (obstacle.empty()) return record_rollback(observed, history, *asked.pinned);
     return keep_with(latest, {Reason::schema_barrier,
-                              fmt::format("Revision {} cannot be restored: {}", asked.pinned->number, obstacle), {}});
+                              fmt::format("Revision {} cannot be restored: {}", asked.pinned->number, obstacle),
+                              {}});
   }
   Revision candidate;
   if (const auto& migration = wanted.content.migration) candidate.schema_version = migration->schema_version;
@@ -140,10 +141,10 @@ Choice move_to(const Observed& observed, const History& history, const Wanted& w
   if (observed.app.spec.upgrade.approval == Approval::manual) {
     auto plan = pending_plan(latest, asked.hash, wanted.parts);
     if (observed.app.requests.approve != plan.hash) {
-      const auto message = fmt::format("{}; approve it: kubectl annotate tad {} --namespace {} --overwrite "
-                                       "apps.todoapp.dev/approve={}",
-                                       cause_of(&latest.parts, wanted.parts), observed.app.name,
-                                       observed.app.namespace_, plan.hash);
+      const auto message = fmt::format(
+          "{}; approve it: kubectl annotate tad {} --namespace {} --overwrite "
+          "apps.todoapp.dev/approve={}",
+          cause_of(&latest.parts, wanted.parts), observed.app.name, observed.app.namespace_, plan.hash);
       return keep_with(latest, {Reason::awaiting_approval, message, std::move(plan)});
     }
   }

@@ -1,7 +1,7 @@
 // Which revision to run, or to record: the second half of "classify first, choose second".
 //
-// Law: a content that failed is not tried again until the spec changes, a new retry token comes, or attempts are left; a
-// rollback that fails holds; a refusal moves nothing. All of it from records, spec and annotations.
+// Law: a content that failed is not tried again until the spec changes, a new retry token comes, or attempts are left;
+// a rollback that fails holds; a refusal moves nothing. All of it from records, spec and annotations.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ struct Objection {
 };
 
 struct Choice {
-  const Revision* run{nullptr};   ///< the revision whose content the pods shall have, where there is one
-  std::optional<Origin> record;   ///< a revision to record first; its content is `source`'s, or the spec's
+  const Revision* run{nullptr};  ///< the revision whose content the pods shall have, where there is one
+  std::optional<Origin> record;  ///< a revision to record first; its content is `source`'s, or the spec's
   const Revision* source{nullptr};
   std::optional<Objection> objection;
 };

@@ -18,7 +18,8 @@ bool says(std::string_view message, std::initializer_list<std::string_view> word
 }
 
 const kube::Terminated* ended(const kube::ContainerStatus& container) {
-  if (const auto* now = std::get_if<kube::Terminated>(&container.state); now != nullptr && now->exit_code != 0) return now;
+  if (const auto* now = std::get_if<kube::Terminated>(&container.state); now != nullptr && now->exit_code != 0)
+    return now;
   return std::get_if<kube::Terminated>(&container.last_state);
 }
 
@@ -39,9 +40,10 @@ std::optional<Finding> examine_waiting(const kube::Pod& pod, const kube::Contain
   if (reason == "InvalidImageName") return make(CauseClass::terminal);
   if (reason == "ErrImagePull" || reason == "ImagePullBackOff") {
     // Both faces of one cause; told apart by what the registry said, or that it said nothing.
-    auto found = make(says(waiting->message, {"not found", "unauthorized", "denied", "forbidden", "authorization failed"})
-                          ? CauseClass::graced
-                          : CauseClass::infrastructure);
+    auto found =
+        make(says(waiting->message, {"not found", "unauthorized", "denied", "forbidden", "authorization failed"})
+                 ? CauseClass::graced
+                 : CauseClass::infrastructure);
     found.cause.reason = "ImagePullBackOff";
     return found;
   }
@@ -126,10 +128,9 @@ Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentSta
     }
   }
   for (auto& found : findings) {
-    const bool environment =
-        std::find(old_reasons.begin(), old_reasons.end(), found.cause.reason) != old_reasons.end();
-    const bool lasted = found.kind == CauseClass::terminal ||
-                        (found.kind == CauseClass::graced && now >= found.since + failure_grace);
+    const bool environment = std::find(old_reasons.begin(), old_reasons.end(), found.cause.reason) != old_reasons.end();
+    const bool lasted =
+        found.kind == CauseClass::terminal || (found.kind == CauseClass::graced && now >= found.since + failure_grace);
     if (found.kind == CauseClass::infrastructure || environment) {
       diagnosis.environment = diagnosis.environment || environment;
       if (!diagnosis.waits_for) diagnosis.waits_for = std::move(found.cause);

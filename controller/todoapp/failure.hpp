@@ -1,8 +1,8 @@
 // From pods to causes: what a rollout that does not move fails of, and whether waiting could help.
 //
-// Law: judged by restart counts and last states as well as by the state of the moment, for a crash loop shows three faces
-// in turn; init containers too. What only time or an administrator can mend (no room, quota, network) never fails a
-// rollout by itself. Pods of another template that fail in the same way speak for the environment, not the revision.
+// Law: judged by restart counts and last states as well as by the state of the moment, for a crash loop shows three
+// faces in turn; init containers too. What only time or an administrator can mend (no room, quota, network) never fails
+// a rollout by itself. Pods of another template that fail in the same way speak for the environment, not the revision.
 // Pure: pods, conditions and times are arguments. Limits: what stands only in Events (volumes) is not seen.
 #pragma once
 

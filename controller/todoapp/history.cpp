@@ -34,7 +34,8 @@ History::History(const Observed& observed) {
 }
 
 const Revision* History::find(std::int64_t number) const {
-  const auto at = std::find_if(revisions_.begin(), revisions_.end(), [&](const Revision& r) { return r.number == number; });
+  const auto at =
+      std::find_if(revisions_.begin(), revisions_.end(), [&](const Revision& r) { return r.number == number; });
   return at == revisions_.end() ? nullptr : &*at;
 }
 

@@ -13,16 +13,26 @@ const kube::Resource& app_resource() {
 
 const kube::Resource& resource_of(Kind kind) {
   switch (kind) {
-    case Kind::deployment: return kube::resources::deployments();
-    case Kind::service: return kube::resources::services();
-    case Kind::config_map: return kube::resources::config_maps();
-    case Kind::secret: return kube::resources::secrets();
-    case Kind::controller_revision: return kube::resources::controller_revisions();
-    case Kind::job: return kube::resources::jobs();
-    case Kind::horizontal_pod_autoscaler: return kube::resources::horizontal_pod_autoscalers();
-    case Kind::pod_disruption_budget: return kube::resources::pod_disruption_budgets();
-    case Kind::network_policy: return kube::resources::network_policies();
-    case Kind::ingress: return kube::resources::ingresses();
+    case Kind::deployment:
+      return kube::resources::deployments();
+    case Kind::service:
+      return kube::resources::services();
+    case Kind::config_map:
+      return kube::resources::config_maps();
+    case Kind::secret:
+      return kube::resources::secrets();
+    case Kind::controller_revision:
+      return kube::resources::controller_revisions();
+    case Kind::job:
+      return kube::resources::jobs();
+    case Kind::horizontal_pod_autoscaler:
+      return kube::resources::horizontal_pod_autoscalers();
+    case Kind::pod_disruption_budget:
+      return kube::resources::pod_disruption_budgets();
+    case Kind::network_policy:
+      return kube::resources::network_policies();
+    case Kind::ingress:
+      return kube::resources::ingresses();
   }
   return kube::resources::deployments();
 }

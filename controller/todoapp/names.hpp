@@ -15,15 +15,17 @@ inline constexpr std::string_view prefix = "apps.todoapp.dev/";
 
 /// Annotations (and one label), without the prefix: as the cache keeps them.
 namespace mark {
-inline constexpr std::string_view applied = "applied";      ///< hash of the intent last applied, on every child
-inline constexpr std::string_view revision = "revision";    ///< Deployment: the revision that last changed its template
-inline constexpr std::string_view template_ = "template";   ///< Deployment annotation and pod label: which template runs
-inline constexpr std::string_view restart = "restart";      ///< pod template and Deployment: the restart token
-inline constexpr std::string_view live_secrets = "live-secrets";        ///< pod template: changes when a live value does
-inline constexpr std::string_view secret_versions = "secret-versions";  ///< Deployment: what was last read of the sources
-inline constexpr std::string_view ports = "ports";          ///< Service: the port numbers last applied
-inline constexpr std::string_view sources = "sources";      ///< sealed Secret: what its values were made from
-inline constexpr std::string_view content = "content";      ///< ControllerRevision: the content's hash
+inline constexpr std::string_view applied = "applied";     ///< hash of the intent last applied, on every child
+inline constexpr std::string_view revision = "revision";   ///< Deployment: the revision that last changed its template
+inline constexpr std::string_view template_ = "template";  ///< Deployment annotation and pod label: which template runs
+inline constexpr std::string_view restart = "restart";     ///< pod template and Deployment: the restart token
+inline constexpr std::string_view live_secrets = "live-secrets";  ///< pod template: changes when a live value does
+inline constexpr std::string_view secret_versions =
+    "secret-versions";                                        ///< Deployment: what was last read of the sources
+inline constexpr std::string_view ports = "ports";            ///< Service: the port numbers last applied
+inline constexpr std::string_view autoscaled = "autoscaled";  ///< Deployment: its replicas are left to an autoscaler
+inline constexpr std::string_view sources = "sources";        ///< sealed Secret: what its values were made from
+inline constexpr std::string_view content = "content";        ///< ControllerRevision: the content's hash
 inline constexpr std::string_view renderer = "renderer";
 inline constexpr std::string_view outcome = "outcome";
 inline constexpr std::string_view reason = "reason";
@@ -31,8 +33,8 @@ inline constexpr std::string_view cause = "cause";
 inline constexpr std::string_view rollback_of = "rollback-of";
 inline constexpr std::string_view retry = "retry";
 inline constexpr std::string_view failure = "failure";
-inline constexpr std::string_view schema = "schema";        ///< ControllerRevision: schema version its migration reached
-inline constexpr std::string_view rotate = "rotate";        ///< keys Secret: the token its values were made for
+inline constexpr std::string_view schema = "schema";  ///< ControllerRevision: schema version its migration reached
+inline constexpr std::string_view rotate = "rotate";  ///< keys Secret: the token its values were made for
 }  // namespace mark
 
 /// "apps.todoapp.dev/NAME".
@@ -44,7 +46,7 @@ inline constexpr std::string_view rotate = "rotate";        ///< keys Secret: th
 [[nodiscard]] std::string_view to_string(Tier tier);  ///< "frontend", "backend"
 [[nodiscard]] std::string_view to_string(Kind kind);  ///< "Deployment", ...
 
-[[nodiscard]] std::string tier_name(std::string_view app, Tier tier);                            ///< Deployment, Service, HPA, ...
+[[nodiscard]] std::string tier_name(std::string_view app, Tier tier);  ///< Deployment, Service, HPA, ...
 [[nodiscard]] std::string config_name(std::string_view app, Tier tier, std::string_view hash);
 [[nodiscard]] std::string sealed_secret_name(std::string_view app, Tier tier, std::string_view hash);
 [[nodiscard]] std::string keys_name(std::string_view app);

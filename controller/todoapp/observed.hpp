@@ -51,10 +51,10 @@ struct LiveSource {
 /// A refusal by the API server that only a user, an admin or time can end.
 struct Refusal {
   base::ErrorCode code{base::ErrorCode::invalid};
-  std::string what;    ///< "Service todo-frontend"
-  std::string detail;  ///< the server's own words
-  std::int64_t generation{0};  ///< of the app when it was refused
-  std::int32_t tries{1};       ///< in a row
+  std::string what;                        ///< "Service todo-frontend"
+  std::string detail;                      ///< the server's own words
+  std::int64_t generation{0};              ///< of the app when it was refused
+  std::int32_t tries{1};                   ///< in a row
   std::optional<base::WallTime> retry_at;  ///< set once it stands in the status
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
@@ -80,10 +80,10 @@ struct Memory {
 
 struct Observed {
   App app;
-  std::string spec_error;  ///< why the spec could not be decoded; empty where it could
-  JsonText status;         ///< as it stands in the cluster, empty where there is none
-  std::vector<Child> owned;         ///< objects whose controller is the app
-  std::vector<Stranger> strangers;  ///< objects of the app's names that it does not own
+  std::string spec_error;                       ///< why the spec could not be decoded; empty where it could
+  JsonText status;                              ///< as it stands in the cluster, empty where there is none
+  std::vector<Child> owned;                     ///< objects whose controller is the app
+  std::vector<Stranger> strangers;              ///< objects of the app's names that it does not own
   std::map<std::string, SourceSecret> sources;  ///< those of the Secrets that the spec names which exist
   Memory memory;
   std::string entropy;      ///< 32 fresh random bytes

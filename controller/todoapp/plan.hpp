@@ -37,10 +37,20 @@ struct ReplacePorts {
   friend bool operator==(const ReplacePorts&, const ReplacePorts&) = default;
 };
 
+/// Makes somebody else the owner of `spec.replicas`, at the number that stands there: an apply that merely left the
+/// field out would have the server fall back to 1.
+struct HandOverReplicas {
+  std::string name;
+  std::string uid;
+  std::int32_t replicas{0};
+  friend bool operator==(const HandOverReplicas&, const HandOverReplicas&) = default;
+};
+
 struct CreateRevision {
   std::int64_t number{0};
   std::string name;
   JsonText body;
+  std::string_view rollback{};  ///< who asked, where it is one: "user", "automatic"
   friend bool operator==(const CreateRevision&, const CreateRevision&) = default;
 };
 
@@ -101,13 +111,13 @@ struct RequeueAt {
   friend bool operator==(const RequeueAt&, const RequeueAt&) = default;
 };
 
-using Action = std::variant<Apply, ReplacePorts, CreateRevision, RecordOutcome, Delete, WriteStatus, EmitEvent,
-                            MarkVerified, ReadSecret, ReadRevision, ListPods, RequeueAt>;
+using Action = std::variant<Apply, ReplacePorts, HandOverReplicas, CreateRevision, RecordOutcome, Delete, WriteStatus,
+                            EmitEvent, MarkVerified, ReadSecret, ReadRevision, ListPods, RequeueAt>;
 
 struct Plan {
   std::vector<Action> actions;
-  Memory memory;             ///< what to remember instead of what was
-  std::string_view reason;   ///< of the condition Ready, for a gauge; empty where the pass came to none
+  Memory memory;            ///< what to remember instead of what was
+  std::string_view reason;  ///< of the condition Ready, for a gauge; empty where the pass came to none
   bool ready{false};
 };
 

@@ -102,10 +102,11 @@ class Pass {
       object_to(Reason::invalid_spec, join(problems));
     } else if (!observed_.strangers.empty()) {
       const auto& stranger = observed_.strangers.front();
-      object_to(Reason::foreign_object,
-                fmt::format("{} {} exists and does not belong to this app, so it is left alone; delete or rename it, or "
-                            "rename the app",
-                            to_string(stranger.kind), stranger.name));
+      object_to(
+          Reason::foreign_object,
+          fmt::format("{} {} exists and does not belong to this app, so it is left alone; delete or rename it, or "
+                      "rename the app",
+                      to_string(stranger.kind), stranger.name));
     } else {
       return refused();
     }
@@ -176,8 +177,11 @@ class Pass {
       recorded = {*content, choice.source->content_hash, choice.source->parts};
     }
     const auto& origin = *choice.record;
-    plan_.actions.emplace_back(
-        CreateRevision{origin.number, revision_name(app_.name, origin.number), revision_body(app_, recorded, origin)});
+    plan_.actions.emplace_back(CreateRevision{origin.number, revision_name(app_.name, origin.number),
+                                              revision_body(app_, recorded, origin),
+                                              !origin.rollback_of     ? ""
+                                              : app_.spec.rollback_to ? "user"
+                                                                      : "automatic"});
     const bool rollback = origin.rollback_of.has_value();
     event(false, rollback ? "RollbackStarted" : "RolloutStarted", rollback ? "Rollback" : "Rollout",
           fmt::format("Revision {}: {}", origin.number, origin.cause));
@@ -274,10 +278,12 @@ class Pass {
     StringMap marks;
     EmitEvent told;
     if (std::holds_alternative<Finished>(step)) {
-      marks = {{std::string(mark::outcome), std::string(to_string(Outcome::succeeded))}, {std::string(mark::reason), ""}};
+      marks = {{std::string(mark::outcome), std::string(to_string(Outcome::succeeded))},
+               {std::string(mark::reason), ""}};
       told = {false, "RolloutSucceeded", "Rollout",
               fmt::format("Revision {} serves: {}", revision.number, revision.cause)};
-    } else if (const auto* broken = std::get_if<Broken>(&step); broken != nullptr && revision.outcome == Outcome::none) {
+    } else if (const auto* broken = std::get_if<Broken>(&step);
+               broken != nullptr && revision.outcome == Outcome::none) {
       auto cause = broken->cause;
       if (!mask_values(cause.message)) return true;
       marks = {{std::string(mark::outcome), std::string(to_string(Outcome::failed))},
@@ -300,7 +306,8 @@ class Pass {
   void judge(const RolloutView& view, const Step& step) {
     verdict_.step = words_of(step, view);
     if (view.target.outcome == Outcome::none) {
-      object_to(Reason::progressing, fmt::format("Revision {}: {}", view.target.number, view.target.cause));
+      object_to(Reason::progressing,
+                fmt::format("Revision {}: {}{}", view.target.number, view.target.cause, paused_words(observed_)));
       verdict_.reconciling = true;
       // Of other pods' failures the words are log lines.
       if (environment_ && !mask_values(waits_for_->message)) return;
@@ -326,8 +333,8 @@ class Pass {
       short_of = short_of || serving.short_of;
     }
     if (!any || short_of) {
-      return object_to(Reason::degraded, fmt::format("Revision {} is installed, and not all of its pods serve",
-                                                     view.target.number));
+      return object_to(Reason::degraded,
+                       fmt::format("Revision {} is installed, and not all of its pods serve", view.target.number));
     }
     verdict_.reconciling = !all;
     object_to(on_request ? Reason::rolled_back_on_request : Reason::succeeded,
@@ -367,9 +374,7 @@ class Pass {
     auto& written = plan_.memory.status_written;
     if (written && observed_.now < *written + status_interval) return look_again(*written + status_interval);
     const auto reason = std::string(to_string(verdict_.reason));
-    const bool trouble = stalls(verdict_.reason) || verdict_.reason == Reason::degraded ||
-                         verdict_.reason == Reason::secret_not_found || verdict_.reason == Reason::forbidden ||
-                         verdict_.reason == Reason::quota_exceeded;
+    const bool trouble = is_news(verdict_.reason);
     plan_.actions.emplace_back(WriteStatus{status});
     if (trouble && shown_reason(observed_.status) != reason) event(true, reason, "Reconcile", verdict_.message);
     written = observed_.now;

@@ -221,10 +221,14 @@ Outcome outcome_from(std::string_view text) {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::none: return "";
-    case Outcome::succeeded: return "Succeeded";
-    case Outcome::failed: return "Failed";
-    case Outcome::superseded: return "Superseded";
+    case Outcome::none:
+      return "";
+    case Outcome::succeeded:
+      return "Succeeded";
+    case Outcome::failed:
+      return "Failed";
+    case Outcome::superseded:
+      return "Superseded";
   }
   return "";
 }
@@ -313,21 +317,25 @@ std::string cause_of(const Parts* before, const Parts& now) {
 }
 
 JsonText revision_body(const App& app, const Wanted& wanted, const Origin& origin) {
-  Json marks{{marked(mark::content), wanted.hash},
-             {marked(mark::renderer), std::to_string(wanted.content.renderer_version)},
-             {marked(mark::cause), origin.cause},
-             {marked(mark_templates),
-              wanted.content.frontend.template_hash + "," + wanted.content.backend.template_hash},
-             {marked(mark_generation), std::to_string(app.generation)},
-             {marked(mark_parts), kube::canonical(Json(wanted.parts))}};
+  Json marks{
+      {marked(mark::content), wanted.hash},
+      {marked(mark::renderer), std::to_string(wanted.content.renderer_version)},
+      {marked(mark::cause), origin.cause},
+      {marked(mark_templates), wanted.content.frontend.template_hash + "," + wanted.content.backend.template_hash},
+      {marked(mark_generation), std::to_string(app.generation)},
+      {marked(mark_parts), kube::canonical(Json(wanted.parts))}};
   if (const auto uses = used_names(wanted.content); !uses.empty()) marks[marked(mark_uses)] = uses;
   if (origin.rollback_of) marks[marked(mark::rollback_of)] = std::to_string(*origin.rollback_of);
   if (!origin.retry.empty()) marks[marked(mark::retry)] = origin.retry;
   if (const auto& migration = wanted.content.migration) {
     marks[marked(mark_needs)] = fmt::format("{},{}", migration->schema_version, migration->compatible_from);
   }
-  const Json owner{{"apiVersion", app_resource().api_version()}, {"kind", app_resource().kind}, {"name", app.name},
-                   {"uid", app.uid}, {"controller", true}, {"blockOwnerDeletion", true}};
+  const Json owner{{"apiVersion", app_resource().api_version()},
+                   {"kind", app_resource().kind},
+                   {"name", app.name},
+                   {"uid", app.uid},
+                   {"controller", true},
+                   {"blockOwnerDeletion", true}};
   return kube::canonical(Json{{"apiVersion", "apps/v1"},
                               {"kind", "ControllerRevision"},
                               {"metadata",

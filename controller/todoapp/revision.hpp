@@ -1,8 +1,8 @@
-// Revisions: a numbered, recorded content; a ControllerRevision whose `data` never changes and whose annotations say how
-// it went.
+// Revisions: a numbered, recorded content; a ControllerRevision whose `data` never changes and whose annotations say
+// how it went.
 //
-// Law: numbers only go up. The hash of a content is made from what the spec asks, not from what a renderer made of it, so
-// that an operator with another renderer sees that nothing was asked anew. Secret values are in neither.
+// Law: numbers only go up. The hash of a content is made from what the spec asks, not from what a renderer made of it,
+// so that an operator with another renderer sees that nothing was asked anew. Secret values are in neither.
 #pragma once
 
 #include <cstdint>
@@ -41,12 +41,12 @@ struct Revision {
   std::string reason;
   std::string cause;
   std::optional<std::int64_t> rollback_of;
-  std::string retry;    ///< the token that asked for it
-  JsonText failure;     ///< evidence, as status shows it
-  std::int32_t schema_version{0};   ///< that its code needs; 0 where it has no migration
+  std::string retry;               ///< the token that asked for it
+  JsonText failure;                ///< evidence, as status shows it
+  std::int32_t schema_version{0};  ///< that its code needs; 0 where it has no migration
   std::int32_t compatible_from{0};
-  std::int32_t schema_reached{0};   ///< by a finished migration
-  std::int64_t generation{0};       ///< of the app when it was recorded
+  std::int32_t schema_reached{0};  ///< by a finished migration
+  std::int64_t generation{0};      ///< of the app when it was recorded
 
   [[nodiscard]] const std::string& template_of(Tier tier) const {
     return tier == Tier::frontend ? frontend_template : backend_template;
@@ -75,7 +75,8 @@ struct Origin {
   std::optional<std::int64_t> rollback_of;
   std::string retry;
 };
-/// The body of the ControllerRevision, canonical, as Go would write it (else the API server could never change it again).
+/// The body of the ControllerRevision, canonical, as Go would write it (else the API server could never change it
+/// again).
 [[nodiscard]] JsonText revision_body(const App& app, const Wanted& wanted, const Origin& origin);
 
 /// Reads the whole record back. Error: invalid.

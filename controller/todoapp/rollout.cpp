@@ -73,6 +73,18 @@ std::vector<std::vector<Tier>> stages_of(const Upgrade& upgrade, bool rollback) 
   return {{Tier::frontend}, {Tier::backend}};
 }
 
+std::string paused_words(const Observed& observed) {
+  std::string words;
+  for (const auto& child : observed.owned) {
+    const auto* state = std::get_if<kube::DeploymentState>(&child.object->state);
+    if (state == nullptr || !state->paused) continue;
+    words += fmt::format(
+        "; Deployment {0} is paused by somebody else; kubectl rollout resume deployment/{0} --namespace {1}",
+        child.object->name, observed.app.namespace_);
+  }
+  return words;
+}
+
 bool needs_migration(const RolloutView& view) {
   return view.content.migration && view.content.migration->schema_version > view.history.schema_reached() &&
          !view.target.rollback_of;

@@ -69,6 +69,9 @@ struct RolloutView {
 /// "RollingBackend 1/2", "Soaking until 12:00:10Z": for people.
 [[nodiscard]] std::string words_of(const Step& step, const RolloutView& view);
 
+/// Which Deployments somebody else has paused, and what to do about it; empty where none is.
+[[nodiscard]] std::string paused_words(const Observed& observed);
+
 /// Whether the target's migration has still to be run: no finished one reached its schema version.
 [[nodiscard]] bool needs_migration(const RolloutView& view);
 

@@ -90,10 +90,10 @@ class Sealer {
   bool sources_exist() {
     for (const auto& variable : app_.spec.secrets) {
       if (variable.generated() || observed_.sources.contains(variable.source_name)) continue;
-      result_.problem = fmt::format("Secret {} does not exist, and {} is taken from it; create it: kubectl create secret "
-                                    "generic {} --namespace {} --from-literal {}=...",
-                                    variable.source_name, variable.name, variable.source_name, app_.namespace_,
-                                    variable.source_key);
+      result_.problem = fmt::format(
+          "Secret {} does not exist, and {} is taken from it; create it: kubectl create secret "
+          "generic {} --namespace {} --from-literal {}=...",
+          variable.source_name, variable.name, variable.source_name, app_.namespace_, variable.source_key);
       return false;
     }
     return true;
@@ -118,9 +118,10 @@ class Sealer {
   const std::string* source_value(const StringMap& values, const SecretVariable& variable) {
     const auto at = values.find(variable.source_key);
     if (at != values.end()) return &at->second;
-    result_.problem = fmt::format("Secret {} has no key {}, and {} is taken from it; add the key, or change "
-                                  "spec.secrets[{}].valueFrom.secretKeyRef.key",
-                                  variable.source_name, variable.source_key, variable.name, variable.name);
+    result_.problem = fmt::format(
+        "Secret {} has no key {}, and {} is taken from it; add the key, or change "
+        "spec.secrets[{}].valueFrom.secretKeyRef.key",
+        variable.source_name, variable.source_key, variable.name, variable.name);
     return nullptr;
   }
 
@@ -140,8 +141,8 @@ class Sealer {
     for (const auto& name : names) {
       const auto at = before.find(name);
       const auto now = look_at(name, at == before.end() ? nullptr : &at->second);
-      overlay.secret_versions += fmt::format("{}{}={}:{}", overlay.secret_versions.empty() ? "" : ",", name,
-                                             now.version, now.value);
+      overlay.secret_versions +=
+          fmt::format("{}{}={}:{}", overlay.secret_versions.empty() ? "" : ",", name, now.version, now.value);
       identity += fmt::format("{}@{}@{};", name, observed_.sources.at(name).uid, now.value);
     }
     overlay.live_secrets = base::short_hash(base::sha256_hex(identity));
@@ -227,7 +228,8 @@ class Sealer {
     }
   }
 
-  /// Only labels and owner of a Secret are in the cache, and sealed values cannot change: what can drift are the labels.
+  /// Only labels and owner of a Secret are in the cache, and sealed values cannot change: what can drift are the
+  /// labels.
   bool lost_labels(const kube::Object& secret) {
     if (secret.body == nullptr) return false;
     const auto metadata = nlohmann::json::parse(*secret.body).value("metadata", nlohmann::json::object());
@@ -257,6 +259,17 @@ class Sealer {
     (tier == Tier::frontend ? result_.names.frontend : result_.names.backend) = std::move(name);
   }
 
+  /// Made from the generated values where there are any: whoever recovers those from the Secrets that pods use has the
+  /// key again, and with it the names.
+  [[nodiscard]] std::string new_key(const StringMap& values, const std::string& old) const {
+    std::string generated;
+    for (const auto& variable : app_.spec.secrets) {
+      if (variable.generated()) generated += values.at(variable.name) + ";";
+    }
+    if (!generated.empty()) return base::hmac_sha256_hex(generated, hmac_key);
+    return old.empty() ? base::hmac_sha256_hex(observed_.entropy, hmac_key) : old;
+  }
+
   /// The app's key and all generated values as they should be; writes the keys Secret where it differs.
   std::optional<StringMap> key_values(const kube::Object* keys, bool rotating) {
     StringMap values;
@@ -269,13 +282,14 @@ class Sealer {
     }
     const bool drifted = keys != nullptr && lost_labels(*keys);
     bool changed = keys == nullptr || rotating;
-    if (values[std::string(hmac_key)].empty()) {
-      values[std::string(hmac_key)] = base::hmac_sha256_hex(observed_.entropy, hmac_key);
-      changed = true;
-    }
     for (const auto& variable : app_.spec.secrets) {
       if (!variable.generated() || (values.contains(variable.name) && !rotating)) continue;
       values[variable.name] = random_value(observed_.entropy, variable);
+      changed = true;
+    }
+    auto& key = values[std::string(hmac_key)];
+    if (changed || key.empty()) {
+      key = new_key(values, key);
       changed = true;
     }
     if (changed || drifted) {

@@ -1,9 +1,9 @@
 // The secrets step: which values an app's pods get, under which names, and what has to be read or written for it.
 //
-// Law: values are read only when what they were made from changed (the resourceVersion of a source, the rotate token, the
-// list of variables), and leave this step only inside Secrets. The name of a sealed Secret is an HMAC of its values with
-// the app's own key, so that it gives no guess of a value; what it was made from stands beside it, so that a restarted
-// operator finds it again without reading anything.
+// Law: values are read only when what they were made from changed (the resourceVersion of a source, the rotate token,
+// the list of variables), and leave this step only inside Secrets. The name of a sealed Secret is an HMAC of its values
+// with the app's own key, so that it gives no guess of a value; what it was made from stands beside it, so that a
+// restarted operator finds it again without reading anything.
 #pragma once
 
 #include <map>

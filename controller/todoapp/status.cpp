@@ -127,7 +127,8 @@ Json conditions_json(const Observed& observed, const Verdict& verdict, const Jso
   conditions.add("Available", available, available ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
                  "Available pods: " + counts);
   if (verdict.reconciling) {
-    conditions.add("Reconciling", true, ready ? "Scaling" : reason, verdict.step.empty() ? verdict.message : verdict.step);
+    conditions.add("Reconciling", true, ready ? "Scaling" : reason,
+                   verdict.step.empty() ? verdict.message : verdict.step);
   }
   if (stalls(verdict.reason)) conditions.add("Stalled", true, reason, verdict.message);
   return conditions.take();
@@ -137,25 +138,44 @@ Json conditions_json(const Observed& observed, const Verdict& verdict, const Jso
 
 std::string_view to_string(Reason reason) {
   switch (reason) {
-    case Reason::succeeded: return "Succeeded";
-    case Reason::rolled_back_on_request: return "RolledBackOnRequest";
-    case Reason::progressing: return "Progressing";
-    case Reason::install_failed: return "InstallFailed";
-    case Reason::rolled_back: return "RolledBack";
-    case Reason::rollout_failed: return "RolloutFailed";
-    case Reason::rollback_failed: return "RollbackFailed";
-    case Reason::degraded: return "Degraded";
-    case Reason::awaiting_approval: return "AwaitingApproval";
-    case Reason::suspended: return "Suspended";
-    case Reason::invalid_spec: return "InvalidSpec";
-    case Reason::foreign_object: return "ForeignObject";
-    case Reason::rejected: return "Rejected";
-    case Reason::secret_not_found: return "SecretNotFound";
-    case Reason::schema_barrier: return "SchemaBarrier";
-    case Reason::revision_not_found: return "RevisionNotFound";
-    case Reason::forbidden: return "Forbidden";
-    case Reason::quota_exceeded: return "QuotaExceeded";
-    case Reason::environment_failing: return "EnvironmentFailing";
+    case Reason::succeeded:
+      return "Succeeded";
+    case Reason::rolled_back_on_request:
+      return "RolledBackOnRequest";
+    case Reason::progressing:
+      return "Progressing";
+    case Reason::install_failed:
+      return "InstallFailed";
+    case Reason::rolled_back:
+      return "RolledBack";
+    case Reason::rollout_failed:
+      return "RolloutFailed";
+    case Reason::rollback_failed:
+      return "RollbackFailed";
+    case Reason::degraded:
+      return "Degraded";
+    case Reason::awaiting_approval:
+      return "AwaitingApproval";
+    case Reason::suspended:
+      return "Suspended";
+    case Reason::invalid_spec:
+      return "InvalidSpec";
+    case Reason::foreign_object:
+      return "ForeignObject";
+    case Reason::rejected:
+      return "Rejected";
+    case Reason::secret_not_found:
+      return "SecretNotFound";
+    case Reason::schema_barrier:
+      return "SchemaBarrier";
+    case Reason::revision_not_found:
+      return "RevisionNotFound";
+    case Reason::forbidden:
+      return "Forbidden";
+    case Reason::quota_exceeded:
+      return "QuotaExceeded";
+    case Reason::environment_failing:
+      return "EnvironmentFailing";
   }
   return "Progressing";
 }
@@ -172,7 +192,8 @@ bool stalls(Reason reason) {
     case Reason::invalid_spec:
     case Reason::foreign_object:
     case Reason::rejected:
-    case Reason::revision_not_found: return true;
+    case Reason::revision_not_found:
+      return true;
     case Reason::succeeded:
     case Reason::rolled_back_on_request:
     case Reason::progressing:
@@ -182,9 +203,18 @@ bool stalls(Reason reason) {
     case Reason::secret_not_found:
     case Reason::forbidden:
     case Reason::quota_exceeded:
-    case Reason::environment_failing: return false;
+    case Reason::environment_failing:
+      return false;
   }
   return false;
+}
+
+bool is_news(Reason reason) {
+  const bool told =
+      reason == Reason::install_failed || reason == Reason::rollout_failed || reason == Reason::rollback_failed;
+  const bool trouble = stalls(reason) || reason == Reason::degraded || reason == Reason::secret_not_found ||
+                       reason == Reason::forbidden || reason == Reason::quota_exceeded;
+  return trouble && !told;
 }
 
 Serving serving_of(const Observed& observed, Tier tier) {
@@ -195,8 +225,8 @@ Serving serving_of(const Observed& observed, Tier tier) {
                   .wanted = state->wanted,
                   .available = state->available};
   if (serving.all) return serving;
-  // A Deployment does not say whether pods are missing because they were asked for just now. What was shown before does:
-  // the same number wanted, and more of them available than now.
+  // A Deployment does not say whether pods are missing because they were asked for just now. What was shown before
+  // does: the same number wanted, and more of them available than now.
   const auto previous = previous_of(observed.status).value(std::string(to_string(tier)), Json::object());
   const bool same_wanted = previous.value("replicas", -1) == state->wanted;
   const auto before = previous.value("availableReplicas", 0);
@@ -215,9 +245,10 @@ std::string not_restorable(const Observed& observed, const History& history, con
   const auto reached = history.schema_reached();
   for (const auto& other : history.newest_first()) {
     if (reached == 0 || other.schema_reached != reached || revision.schema_version >= other.compatible_from) continue;
-    return fmt::format("the database is at schema {}, which works with code for schema {} or later, and this revision's "
-                       "code is for schema {}",
-                       reached, other.compatible_from, revision.schema_version);
+    return fmt::format(
+        "the database is at schema {}, which works with code for schema {} or later, and this revision's "
+        "code is for schema {}",
+        reached, other.compatible_from, revision.schema_version);
   }
   return {};
 }

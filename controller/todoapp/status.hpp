@@ -1,7 +1,8 @@
 // What is shown: `.status`, made anew from what is observed.
 //
-// Law: output only. What it says of before (when a condition last changed, whether a tier was scaling) may shape what it
-// says now, never what is done; deleting it changes nothing but what is shown. Nothing in it changes when nothing happened.
+// Law: output only. What it says of before (when a condition last changed, whether a tier was scaling) may shape what
+// it says now, never what is done; deleting it changes nothing but what is shown. Nothing in it changes when nothing
+// happened.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,8 @@ enum class Reason : std::uint8_t {
 [[nodiscard]] bool is_ready(Reason reason);
 /// Only a user can go on.
 [[nodiscard]] bool stalls(Reason reason);
+/// Worth an event of its own. How a rollout ended is told when it is recorded.
+[[nodiscard]] bool is_news(Reason reason);
 
 struct Change {
   std::string path;
@@ -76,8 +79,8 @@ struct Verdict {
 
 /// How one tier serves: `short_of` is true where pods that served before do not serve now.
 struct Serving {
-  bool any{false};       ///< at least one pod is available, or none is wanted
-  bool all{false};       ///< as many as are wanted
+  bool any{false};  ///< at least one pod is available, or none is wanted
+  bool all{false};  ///< as many as are wanted
   bool short_of{false};
   std::int32_t wanted{0};
   std::int32_t available{0};

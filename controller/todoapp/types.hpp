@@ -1,8 +1,9 @@
 // The app as its users write it, and what a revision of it holds, as plain values.
 //
 // Law: nothing here does I/O, asks for the time or rolls dice; equal values mean equal decisions. Parts that are handed
-// through to Kubernetes unread (affinity, tolerations, ...) are kept as canonical JSON text, so that `==` and hashes need
-// no parsing. Limits: defaults stand here as in the CRD's schema, for whoever renders a file that no server has seen.
+// through to Kubernetes unread (affinity, tolerations, ...) are kept as canonical JSON text, so that `==` and hashes
+// need no parsing. Limits: defaults stand here as in the CRD's schema, for whoever renders a file that no server has
+// seen.
 #pragma once
 
 #include <array>
@@ -75,7 +76,7 @@ struct Strategy {
 struct Migration {
   std::vector<std::string> command;
   std::vector<std::string> args;
-  std::int32_t schema_version{0};  ///< the schema that this image needs
+  std::int32_t schema_version{0};   ///< the schema that this image needs
   std::int32_t compatible_from{0};  ///< the lowest schema version whose code still works on this schema
   std::int32_t backoff_limit{1};
   std::int32_t active_deadline_seconds{600};
@@ -119,7 +120,7 @@ struct TierSpec {
   JsonText volume_mounts;
   JsonText pod_security_context{restricted_pod};              ///< whole: what pods get
   JsonText container_security_context{restricted_container};  ///< whole: what containers get
-  std::optional<Migration> migration;  ///< backend only
+  std::optional<Migration> migration;                         ///< backend only
   friend bool operator==(const TierSpec&, const TierSpec&) = default;
 };
 
@@ -256,9 +257,15 @@ enum class Kind : std::uint8_t {
   ingress,
 };
 inline constexpr std::array all_kinds{
-    Kind::deployment, Kind::service,         Kind::config_map,
-    Kind::secret,     Kind::controller_revision, Kind::job,
-    Kind::horizontal_pod_autoscaler, Kind::pod_disruption_budget, Kind::network_policy,
+    Kind::deployment,
+    Kind::service,
+    Kind::config_map,
+    Kind::secret,
+    Kind::controller_revision,
+    Kind::job,
+    Kind::horizontal_pod_autoscaler,
+    Kind::pod_disruption_budget,
+    Kind::network_policy,
     Kind::ingress,
 };
 

@@ -77,7 +77,8 @@ class Tiers {
     const auto progress = progress_of(observed_, tier, part.template_hash);
     // A template that stays keeps the number of the revision that brought it, or the Deployment would be written.
     if (progress.on_template) {
-      if (const auto* carried = kube::find(progress.deployment->annotations, mark::revision)) number = number_in(*carried);
+      if (const auto* carried = kube::find(progress.deployment->annotations, mark::revision))
+        number = number_in(*carried);
     }
     const auto at = overlays_.find(tier);
     auto overlay = at == overlays_.end() ? Overlay{} : at->second;
@@ -85,7 +86,8 @@ class Tiers {
     append(actions_, bring_in_line(observed_, deployment_intent(observed_.app, tier, part, number, overlay)));
   }
 
-  /// A tier whose turn has not come. Its record is read only where somebody touched it, or live settings may have changed.
+  /// A tier whose turn has not come. Its record is read only where somebody touched it, or live settings may have
+  /// changed.
   void keep_waiting(const TierProgress& progress, Tier tier) {
     if (progress.deployment == nullptr) return;
     if (untouched(*progress.deployment) && observed_.app.generation == view_.target.generation) return;
@@ -130,10 +132,10 @@ std::vector<Action> run_migration(const RolloutView& view) {
   const auto* state = std::get_if<kube::JobState>(&job->state);
   const auto* complete = state == nullptr ? nullptr : kube::find(state->conditions, "Complete");
   if (complete == nullptr || complete->status != "True") return actions;
-  actions.emplace_back(RecordOutcome{
-      view.target.name,
-      view.target.uid,
-      {{std::string(mark::schema), std::to_string(view.content.migration->schema_version)}}});
+  actions.emplace_back(
+      RecordOutcome{view.target.name,
+                    view.target.uid,
+                    {{std::string(mark::schema), std::to_string(view.content.migration->schema_version)}}});
   actions.emplace_back(RequeueAt{view.observed.now});
   return actions;
 }

@@ -1,8 +1,8 @@
 // The objects of a running revision: what to write, remove or tidy up so that they are as they should be now.
 //
 // Law: a tier gets the target's template only when its turn has come; until then it keeps the one it has. Live settings
-// are kept at once, whatever a rollout does. Limits: the record of a revision is read only where nothing else tells what
-// belongs into an object.
+// are kept at once, whatever a rollout does. Limits: the record of a revision is read only where nothing else tells
+// what belongs into an object.
 #pragma once
 
 #include <cstdint>

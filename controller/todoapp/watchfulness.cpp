@@ -43,8 +43,7 @@ void judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchful
     const auto& hash = view.content.tier(tier).template_hash;
     const auto progress = progress_of(view.observed, tier, hash);
     if (!progress.on_template || progress.complete) continue;
-    auto diagnosis =
-        diagnose(pods, progress.state, tier, hash, app.spec.upgrade.max_restarts, view.observed.now);
+    auto diagnosis = diagnose(pods, progress.state, tier, hash, app.spec.upgrade.max_restarts, view.observed.now);
     if (diagnosis.until) {
       result.look_again = result.look_again ? std::min(*result.look_again, *diagnosis.until) : diagnosis.until;
     }

@@ -1,7 +1,7 @@
 // When pods are looked at, and what comes of it: the part of a rollout that needs more than the caches.
 //
-// Law: a rollout that moves reads nothing. One that does not move for three seconds has its pods listed, then again with
-// back-off; every judgement is made on pods that were read after it last moved. Limits: one list for both tiers.
+// Law: a rollout that moves reads nothing. One that does not move for three seconds has its pods listed, then again
+// with back-off; every judgement is made on pods that were read after it last moved. Limits: one list for both tiers.
 #pragma once
 
 #include <optional>

@@ -30,6 +30,9 @@ inline std::string named(Kind kind, const std::string& name) { return std::strin
 
 inline std::string words_of(const Apply& a) { return words_of(a.why) + named(a.intent.kind, a.intent.name); }
 inline std::string words_of(const ReplacePorts& a) { return "replace the ports of " + a.intent.name; }
+inline std::string words_of(const HandOverReplicas& a) {
+  return "hand over " + std::to_string(a.replicas) + " replicas of " + a.name;
+}
 inline std::string words_of(const CreateRevision& a) { return "record " + a.name; }
 inline std::string words_of(const Delete& a) { return "delete " + named(a.kind, a.name); }
 inline std::string words_of(const WriteStatus& a) { return "show " + shown_reason(a.status); }
@@ -62,6 +65,7 @@ inline void PrintTo(const Apply& a, std::ostream* out) {
   *out << words_of(a) << " uid=" << a.uid << " " << a.intent.body;
 }
 inline void PrintTo(const ReplacePorts& a, std::ostream* out) { *out << words_of(a) << " uid=" << a.uid; }
+inline void PrintTo(const HandOverReplicas& a, std::ostream* out) { *out << words_of(a) << " uid=" << a.uid; }
 inline void PrintTo(const CreateRevision& a, std::ostream* out) { *out << words_of(a) << " " << a.body; }
 inline void PrintTo(const RecordOutcome& a, std::ostream* out) { *out << words_of(a) << " uid=" << a.uid; }
 inline void PrintTo(const Delete& a, std::ostream* out) { *out << words_of(a) << " uid=" << a.uid; }

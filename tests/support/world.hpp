@@ -113,6 +113,7 @@ class World {
   /// False: the plan ends here.
   bool act(const Apply& apply);
   bool act(const ReplacePorts& replace);
+  bool act(const HandOverReplicas& handover);
   bool act(const CreateRevision& create);
   bool act(const RecordOutcome& outcome);
   bool act(const Delete& removal);

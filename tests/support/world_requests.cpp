@@ -91,6 +91,8 @@ bool World::act(const Apply& apply) { return write(apply.intent, apply.uid); }
 
 bool World::act(const ReplacePorts& replace) { return write(replace.intent, replace.uid); }
 
+bool World::act(const HandOverReplicas& handover) { return !refused({Kind::deployment, handover.name}); }
+
 bool World::act(const CreateRevision& create) {
   const Key key{Kind::controller_revision, create.name};
   if (refused(key)) return false;

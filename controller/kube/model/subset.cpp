@@ -64,6 +64,10 @@ const KeyedList* keyed_list(const Place& place) {
 constexpr std::array<std::string_view, 6> string_maps{"data",        "stringData",  "labels",
                                                       "annotations", "matchLabels", "nodeSelector"};
 
+/// Objects that the API takes as one value: one member more selects other things.
+constexpr std::array<std::string_view, 5> atomic_objects{"selector", "podSelector", "namespaceSelector",
+                                                         "labelSelector", "nodeSelector"};
+
 bool in_string_map(const Place& place) {
   return std::find(string_maps.begin(), string_maps.end(), place.parent) != string_maps.end();
 }
@@ -104,6 +108,8 @@ bool holds(const json& intent, const json& live, const Place& place);
 
 bool holds_object(const json& intent, const json& live, const Place& place) {
   if (!live.is_object()) return false;
+  const bool atomic = std::find(atomic_objects.begin(), atomic_objects.end(), place.name) != atomic_objects.end();
+  if (atomic && live.size() > intent.size()) return false;
   return std::all_of(intent.items().begin(), intent.items().end(), [&](const auto& item) {
     const Place inner{place.name, item.key()};
     const json* counterpart = member(live, item.key());

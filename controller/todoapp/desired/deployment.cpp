@@ -61,6 +61,7 @@ Intent deployment_intent(const App& app, Tier tier, const TierContent& content, 
                      .spec = spec_of(app, tier, overlaid(content, overlay))};
   body.annotations[marked(mark::revision)] = std::to_string(revision);
   body.annotations[marked(mark::template_)] = content.template_hash;
+  if (app.spec.tier(tier).autoscaling) body.annotations[marked(mark::autoscaled)] = "true";
   if (!overlay.restart.empty()) body.annotations[marked(mark::restart)] = overlay.restart;
   if (!overlay.secret_versions.empty()) body.annotations[marked(mark::secret_versions)] = overlay.secret_versions;
   return desired::finish(app, body);

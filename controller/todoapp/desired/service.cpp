@@ -22,10 +22,13 @@ Intent service_intent(const App& app, Tier tier) {
                         .map("selector", selector_labels(app.name, tier))
                         .text("type", service.type)
                         .str();
+  auto annotations = service.annotations;
+  // The cache lets go of the body; a change of the number has to be noticed without it.
+  annotations[marked(mark::ports)] = std::to_string(service.port);
   return desired::finish(app, {.kind = Kind::service,
                                .name = tier_name(app.name, tier),
                                .labels = object_labels(app.name, &tier),
-                               .annotations = service.annotations,
+                               .annotations = annotations,
                                .spec = spec});
 }
 

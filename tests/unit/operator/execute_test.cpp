@@ -106,6 +106,16 @@ TEST_F(ExecuteTest, PortsAreReplacedWithTheMarksInOnePatch) {
   EXPECT_EQ(held(Kind::service, "todo-backend")->verified_intent, "abc");
 }
 
+TEST_F(ExecuteTest, ReplicasAreHandedOverUnderANameOfTheirOwn) {
+  transport.will_answer(200, answer_of("todo-backend", 7));
+  run({todoapp::HandOverReplicas{"todo-backend", "the-uid", 3}});
+  ASSERT_EQ(transport.requests.size(), 1U);
+  const auto& request = transport.requests.front();
+  EXPECT_THAT(request.target, HasSubstr("/deployments/todo-backend?fieldManager=todoapp-operator-replicas&force=true"));
+  EXPECT_EQ(request.body, R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"todo-backend",)"
+                          R"("namespace":"shop","uid":"the-uid"},"spec":{"replicas":3}})");
+}
+
 TEST_F(ExecuteTest, ARevisionIsPostedAndSeenAtOnce) {
   transport.will_answer(201, ObjectText("todo-rev-1").version(7).owned_by("uid-of-todo"));
   run({todoapp::CreateRevision{1, "todo-rev-1", R"({"revision":1})"}});

@@ -146,21 +146,33 @@ TEST(ServicePorts, OfSomebodyElseStay) {
   EXPECT_THAT(words_of(about(shown(json), other)), ElementsAre("change Service todo-frontend"));
 }
 
-/// With the mark that notes the port numbers.
-Intent noting(Intent intent, const std::string& ports) {
-  auto json = Json::parse(intent.body);
-  json["metadata"]["annotations"][marked(mark::ports)] = ports;
-  intent.body = kube::canonical(json);
-  return intent;
+TEST(ServicePorts, AreKnownFromTheMarkWhereTheBodyWasLetGo) {
+  const auto object = verified(shown(applied(wanted())));
+  const auto moved = service_of(an_app().with_service_port(front, 8080));
+  EXPECT_EQ(about(object, moved), (Actions{ReplacePorts{moved, "uid-of-todo-frontend", Why::change}}));
+  const auto typed = service_of(an_app().with_tier(front, [](auto& tier) { tier.service.type = "NodePort"; }));
+  EXPECT_EQ(about(object, typed), (Actions{Apply{typed, "uid-of-todo-frontend", Why::change}}));
 }
 
-TEST(ServicePorts, AreKnownFromTheMarkWhereTheBodyWasLetGo) {
-  const auto object = verified(shown(applied(noting(wanted(), "80"))));
-  const auto moved = noting(service_of(an_app().with_service_port(front, 8080)), "8080");
-  EXPECT_EQ(about(object, moved), (Actions{ReplacePorts{moved, "uid-of-todo-frontend", Why::change}}));
-  const auto typed =
-      noting(service_of(an_app().with_tier(front, [](auto& tier) { tier.service.type = "NodePort"; })), "80");
-  EXPECT_EQ(about(object, typed), (Actions{Apply{typed, "uid-of-todo-frontend", Why::change}}));
+TEST(Replicas, AreHandedOverBeforeAnAutoscalerGetsThem) {
+  const App fixed = an_app(), scaled = an_app().autoscaled(back, 2, 5, 80);
+  const auto content = want(fixed, {}).content;
+  const auto intent_for = [&](const App& app) { return deployment_intent(app, back, content.backend, 1, {}); };
+  auto json = applied(intent_for(fixed));
+  json["spec"]["replicas"] = 3;
+  auto seen = observing(scaled);
+  seen.with(Kind::deployment, cached(Kind::deployment, json));
+  const auto uid = std::string("uid-of-todo-backend");
+  EXPECT_EQ(bring_in_line(seen, intent_for(scaled)),
+            (Actions{HandOverReplicas{"todo-backend", uid, 3}, Apply{intent_for(scaled), uid, Why::change}}));
+  // Once they are the autoscaler's they are nobody's to hand over, and taking them back needs no leave.
+  auto later = observing(scaled);
+  later.with(intent_for(scaled));
+  const auto other = deployment_intent(
+      an_app().autoscaled(back, 2, 9, 80).with_tier(back, [](auto& tier) { tier.strategy.min_ready_seconds = 5; }),
+      back, content.backend, 1, {});
+  EXPECT_EQ(bring_in_line(later, other), (Actions{Apply{other, uid, Why::change}}));
+  EXPECT_EQ(bring_in_line(later, intent_for(fixed)), (Actions{Apply{intent_for(fixed), uid, Why::change}}));
 }
 
 TEST(Unasked, OptionalObjectsAreDeletedAndOthersNever) {

@@ -21,7 +21,8 @@ kube::Pod a_pod(const std::string& template_hash = "new") {
   return pod;
 }
 
-kube::ContainerStatus a_container(kube::ContainerState state, kube::ContainerState last = {}, std::int32_t restarts = 0) {
+kube::ContainerStatus a_container(kube::ContainerState state, kube::ContainerState last = {},
+                                  std::int32_t restarts = 0) {
   kube::ContainerStatus container;
   container.name = "backend";
   container.state = std::move(state);
@@ -72,8 +73,8 @@ std::vector<Row> rows() {
       {"a container that restarted once", with(a_container(kube::Running{}, error, 1)), {}, ""},
       {"a crash loop, running", with(a_container(kube::Running{}, error, 2)), CauseClass::terminal, "CrashLoopBackOff"},
       {"a crash loop, ended", with(a_container(error, error, 2)), CauseClass::terminal, "CrashLoopBackOff"},
-      {"a crash loop, waiting", with(a_container(waits("CrashLoopBackOff", "back-off"), error, 2)), CauseClass::terminal,
-       "CrashLoopBackOff"},
+      {"a crash loop, waiting", with(a_container(waits("CrashLoopBackOff", "back-off"), error, 2)),
+       CauseClass::terminal, "CrashLoopBackOff"},
       {"a crash loop of an init container", bad_init, CauseClass::terminal, "CrashLoopBackOff"},
       {"out of memory, waiting", with(a_container(waits("CrashLoopBackOff", "back-off"), oom, 2)), CauseClass::terminal,
        "OOMKilled"},
@@ -83,13 +84,14 @@ std::vector<Row> rows() {
        "InvalidImageName"},
       {"an image that is not found", with(a_container(waits("ErrImagePull", "manifest unknown: not found"))),
        CauseClass::graced, "ImagePullBackOff"},
-      {"an image that is denied", with(a_container(waits("ImagePullBackOff", "pull access denied"))), CauseClass::graced,
-       "ImagePullBackOff"},
+      {"an image that is denied", with(a_container(waits("ImagePullBackOff", "pull access denied"))),
+       CauseClass::graced, "ImagePullBackOff"},
       {"a registry that is away", with(a_container(waits("ErrImagePull", "dial tcp: connection refused"))),
        CauseClass::infrastructure, "ImagePullBackOff"},
       {"a Secret that is missing", with(a_container(waits("CreateContainerConfigError", "secret \"x\" not found"))),
        CauseClass::graced, "CreateContainerConfigError"},
-      {"no room on any node", with_condition("PodScheduled", "Unschedulable"), CauseClass::infrastructure, "Unschedulable"},
+      {"no room on any node", with_condition("PodScheduled", "Unschedulable"), CauseClass::infrastructure,
+       "Unschedulable"},
       {"not ready yet", with_condition("Ready", "ContainersNotReady"), {}, ""},
       {"evicted", evicted, CauseClass::infrastructure, "Evicted"},
       {"being deleted", leaving, {}, ""},
@@ -124,7 +126,8 @@ TEST(Failure, ACrashKeepsItsExitCodeItsRestartsAndItsLastWords) {
 }
 
 TEST(Failure, PodsThatAdmissionRefusesFailAtOnceAndQuotaWaits) {
-  const auto refused = examine(refusing("pods \"x\" is forbidden: violates PodSecurity \"restricted\""), Tier::backend, born);
+  const auto refused =
+      examine(refusing("pods \"x\" is forbidden: violates PodSecurity \"restricted\""), Tier::backend, born);
   const auto quota = examine(refusing("pods \"x\" is forbidden: exceeded quota: small"), Tier::backend, born);
   ASSERT_TRUE(refused && quota);
   EXPECT_EQ(refused->kind, CauseClass::terminal);

@@ -14,7 +14,8 @@ TEST(Object, FindsAValueByItsWholeKey) {
 }
 
 TEST(Object, FindsAConditionByItsType) {
-  const std::vector<Condition> conditions{{"Available", "True", "", "", {}, {}}, {"Progressing", "False", "", "", {}, {}}};
+  const std::vector<Condition> conditions{{"Available", "True", "", "", {}, {}},
+                                          {"Progressing", "False", "", "", {}, {}}};
   ASSERT_NE(find(conditions, "Progressing"), nullptr);
   EXPECT_EQ(find(conditions, "Progressing")->status, "False");
   EXPECT_EQ(find(conditions, "ReplicaFailure"), nullptr);

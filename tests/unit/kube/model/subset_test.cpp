@@ -7,6 +7,14 @@
 namespace kube {
 namespace {
 
+TEST(Subset, SeesWhatSomebodyAddsToASelector) {
+  const auto service = [](const char* selector) {
+    return nlohmann::json{{"spec", {{"selector", nlohmann::json::parse(selector)}}}};
+  };
+  EXPECT_TRUE(is_subset(service(R"({"app":"todo"})"), service(R"({"app":"todo"})")));
+  EXPECT_FALSE(is_subset(service(R"({"app":"todo"})"), service(R"({"app":"todo","tier":"x"})")));
+}
+
 using nlohmann::json;
 
 struct Row {

@@ -35,7 +35,7 @@ TEST(Service, CarriesTheUsersAnnotationsBesideItsOwn) {
   const auto intent = service_intent(
       an_app().with_tier(front, [](TierSpec& tier) { tier.service.annotations = {{"team", "shop"}}; }), front);
   EXPECT_EQ(Json::parse(intent.body).at("/metadata/annotations"_json_pointer),
-            Json({{"team", "shop"}, {marked(mark::applied), intent.hash}}));
+            Json({{"team", "shop"}, {marked(mark::applied), intent.hash}, {marked(mark::ports), "80"}}));
 }
 
 }  // namespace

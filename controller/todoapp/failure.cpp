@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
+#include "kube/model/canonical_json.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {
@@ -142,6 +144,16 @@ Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentSta
     }
   }
   return diagnosis;
+}
+
+JsonText evidence_of(const Cause& cause, base::WallTime at) {
+  nlohmann::json json{{"reason", cause.reason}, {"message", cause.message}, {"at", base::format_time(at)}};
+  if (cause.tier) json["tier"] = to_string(*cause.tier);
+  if (!cause.pod.empty()) json["pod"] = cause.pod;
+  if (!cause.container.empty()) json["container"] = cause.container;
+  if (cause.exit_code) json["exitCode"] = *cause.exit_code;
+  if (cause.restarts > 0) json["restarts"] = cause.restarts;
+  return kube::canonical(json);
 }
 
 std::string masked(std::string text, const std::vector<std::string>& values, std::size_t bytes) {

@@ -62,6 +62,9 @@ struct Diagnosis {
 [[nodiscard]] Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentState* deployment, Tier tier,
                                  const std::string& template_hash, std::int32_t max_restarts, base::WallTime now);
 
+/// What is kept of a cause in the failed revision's record, and shown as `status.failure`.
+[[nodiscard]] JsonText evidence_of(const Cause& cause, base::WallTime at);
+
 /// `text` with every occurrence of a value replaced; of its end at most `bytes` are kept.
 [[nodiscard]] std::string masked(std::string text, const std::vector<std::string>& values, std::size_t bytes);
 

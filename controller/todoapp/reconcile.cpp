@@ -36,16 +36,6 @@ Reason reason_of(const Refusal& refusal) {
   return refusal.detail.find("exceeded quota") == std::string::npos ? Reason::forbidden : Reason::quota_exceeded;
 }
 
-JsonText evidence_of(const Cause& cause, base::WallTime at) {
-  nlohmann::json json{{"reason", cause.reason}, {"message", cause.message}, {"at", base::format_time(at)}};
-  if (cause.tier) json["tier"] = to_string(*cause.tier);
-  if (!cause.pod.empty()) json["pod"] = cause.pod;
-  if (!cause.container.empty()) json["container"] = cause.container;
-  if (cause.exit_code) json["exitCode"] = *cause.exit_code;
-  if (cause.restarts > 0) json["restarts"] = cause.restarts;
-  return kube::canonical(json);
-}
-
 /// The server may have written the same status in other words.
 bool same_json(const JsonText& one, const JsonText& other) {
   return one == other || nlohmann::json::parse(one) == nlohmann::json::parse(other, nullptr, false);

@@ -15,6 +15,7 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:*::_M_dispose\n"
          "race:~http_exception\n"
          "race:~asio_context\n"
+         "race:exception_ptr::_M_release\n"
          "race:_CancellationTokenCallback\n";
 }
 

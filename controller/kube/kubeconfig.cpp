@@ -62,7 +62,7 @@ base::Result<std::vector<Document>> load(const std::vector<std::string>& files) 
       YAML::Node root = YAML::Load(*text);
       if (root.IsNull()) continue;
       if (!root.IsMap()) return base::fail(ErrorCode::invalid, "read " + file, "it is no kubeconfig file");
-      documents.push_back({std::move(root), file});
+      documents.push_back({root, file});
     } catch (const YAML::Exception& error) {
       // The position, not the text around it, which may be a token.
       return base::fail(ErrorCode::invalid, "read " + file,

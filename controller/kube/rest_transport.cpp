@@ -383,7 +383,7 @@ void prepare_rest_client(std::size_t threads) {
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
     try {
       crossplat::threadpool::initialize_with_threads(threads);
-    } catch (const std::exception&) {
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
       // Somebody started the pool before us; it serves as it is.
     }
   });

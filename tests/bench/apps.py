@@ -74,6 +74,7 @@ def settle(api: Api, apps: int) -> None:
 
 def measure(cluster: ControlPlane, binary: Path, transport: str, apps: int) -> dict[str, Any]:
     api, audit = cluster.api, AuditLog(cluster.audit_log, cluster.api)
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": rbac.SYSTEM_NAMESPACE}})
     rbac.grant(api, rbac.rendered(str(rbac.CLUSTER_WIDE)), [USER])
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     operator = OperatorProcess(binary, cluster.user(USER), USER, transport,

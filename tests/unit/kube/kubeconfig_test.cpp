@@ -193,22 +193,5 @@ TEST_F(KubeconfigTest, LooksWhereItIsTold) {
   EXPECT_EQ(kubeconfig_files(""), (std::vector<std::string>{"/home/me/.kube/config"}));
 }
 
-TEST(ServerUrlTest, ReadsItsParts) {
-  const auto address = [](const char* url) { return parse_server_url(url).value_or(ServerAddress{}); };
-  EXPECT_EQ(address("https://k.example"), (ServerAddress{true, "k.example", "443"}));
-  EXPECT_EQ(address("https://[::1]:6443/"), (ServerAddress{true, "::1", "6443"}));
-  EXPECT_EQ(address("https://k:1/k8s/clusters/c-1/"), (ServerAddress{true, "k", "1", "/k8s/clusters/c-1"}));
-  EXPECT_EQ(address("http://127.0.0.1:8001"), (ServerAddress{false, "127.0.0.1", "8001"}));
-  EXPECT_EQ(authority(address("https://[::1]:6443")), "[::1]:6443");
-}
-
-TEST(ServerUrlTest, RefusesTheRest) {
-  for (const char* url : {"", "k:6443", "ftp://k", "https://", "https://:1", "https://k:0", "https://k:65536",
-                          "https://k:1a", "https://[::1", "https://[k]:1", "https://::1", "https://a b", "https://u@k",
-                          "https://k?x=1", "http://10.0.0.1", "https://k\r\nX: y"}) {
-    EXPECT_FALSE(parse_server_url(url)) << url;
-  }
-}
-
 }  // namespace
 }  // namespace kube

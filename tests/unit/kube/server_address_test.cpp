@@ -29,8 +29,10 @@ TEST(ServerAddress, KeepsAnIpv6HostWithoutBracketsAndWritesItWithThem) {
 }
 
 TEST(ServerAddress, IsRefusedWhereATokenWouldLeaveTheMachineInTheClearOrTheUrlIsNone) {
-  for (const auto* url : {"http://api.example", "ftp://api.example", "https://", "https://user:word@api.example", "",
-                          "https://api.example:notaport"}) {
+  for (const auto* url : {"", "k:6443", "http://api.example", "http://10.0.0.1", "ftp://api.example", "https://",
+                          "https://:1", "https://k:0", "https://k:65536", "https://api.example:notaport",
+                          "https://[::1", "https://[k]:1", "https://::1", "https://a b",
+                          "https://user:word@api.example", "https://k?x=1", "https://k#x", "https://k\r\nX: y"}) {
     const auto server = parse_server_url(url);
     ASSERT_FALSE(server) << url;
     EXPECT_EQ(server.error().code, base::ErrorCode::invalid) << url;

@@ -27,7 +27,7 @@ Watcher::Watcher(boost::asio::any_io_executor loop, Transport& transport, Decode
       events_(std::move(events)),
       random_(std::move(random)),
       machine_(named(options_.machine, options_.resource)),
-      timer_(std::move(loop)) {}
+      timer_(loop) {}
 
 Watcher::~Watcher() { stop(); }
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -234,7 +235,7 @@ base::Result<milliseconds> parse_duration(std::string_view text) {
     rest.remove_prefix(unit.size());
   }
   if (total > most) return bad();
-  return milliseconds{static_cast<std::int64_t>(total + 0.5)};
+  return milliseconds{std::llround(total)};
 }
 
 std::string format_duration(milliseconds duration) {

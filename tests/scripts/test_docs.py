@@ -40,7 +40,7 @@ def test_the_flags_are_those_of_the_program(operator_binary: Path) -> None:
 
 
 def test_every_reason_has_an_entry_and_no_other() -> None:
-    reasons = set(re.findall(r'case Reason::\w+: return "(\w+)"', read("controller", "todoapp", "status.cpp")))
+    reasons = set(re.findall(r'case Reason::\w+:\s+return "(\w+)"', read("controller", "todoapp", "status.cpp")))
     assert len(reasons) > 10
     text = read("docs", "deployment", "troubleshooting.md")
     listed = set(re.findall(r"^\| \[(\w+)\]", text, re.M))

@@ -4,6 +4,9 @@
 #include <openssl/hmac.h>
 
 #include <array>
+#include <bit>
+#include <cstring>
+#include <memory>
 
 namespace base {
 namespace {
@@ -12,23 +15,41 @@ using Digest = std::array<unsigned char, 32>;
 
 std::string hex(const Digest& digest) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(digest.size() * 2);
-  for (const auto byte : digest) {
-    text.push_back(digits[byte >> 4U]);
-    text.push_back(digits[byte & 0xFU]);
+  std::string text(digest.size() * 2, '\0');
+  for (std::size_t at = 0; at < digest.size(); ++at) {
+    text[2 * at] = digits[digest[at] >> 4U];
+    text[2 * at + 1] = digits[digest[at] & 0xFU];
   }
   return text;
 }
+
+/// Kept from call to call for its buffers: to look the algorithm up anew costs more than to hash a short text.
+class Sha256 {
+ public:
+  Digest operator()(std::string_view bytes) const {
+    Digest digest{};
+    EVP_DigestInit_ex2(context_.get(), algorithm_.get(), nullptr);
+    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+    return digest;
+  }
+
+ private:
+  struct Deleter {
+    void operator()(EVP_MD* algorithm) const { EVP_MD_free(algorithm); }
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD, Deleter> algorithm_{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
+  std::unique_ptr<EVP_MD_CTX, Deleter> context_{EVP_MD_CTX_new()};
+};
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
-  Digest digest{};
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  return hex(digest);
+  thread_local const Sha256 digest_of;
+  return hex(digest_of(bytes));
 }
 
 std::string hmac_sha256_hex(std::string_view key, std::string_view bytes) {
@@ -41,12 +62,24 @@ std::string hmac_sha256_hex(std::string_view key, std::string_view bytes) {
 std::string short_hash(std::string_view digits) { return std::string(digits.substr(0, 10)); }
 
 std::uint64_t fingerprint(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char byte : bytes) {
-    hash ^= static_cast<unsigned char>(byte);
-    hash *= 0x100000001b3ULL;
+  constexpr std::uint64_t first = 0x9e3779b185ebca87ULL;
+  constexpr std::uint64_t second = 0xc2b2ae3d27d4eb4fULL;
+  // Each step is a bijection of what was before and of the word, so that one changed word never goes unnoticed.
+  const auto add = [](std::uint64_t hash, std::uint64_t word) {
+    return std::rotl(hash ^ (std::rotl(word * second, 31) * first), 27) * first + second;
+  };
+  std::uint64_t hash = first ^ bytes.size();
+  std::uint64_t word = 0;
+  for (; bytes.size() >= sizeof word; bytes.remove_prefix(sizeof word)) {
+    std::memcpy(&word, bytes.data(), sizeof word);
+    hash = add(hash, word);
   }
-  return hash;
+  word = 0;
+  if (!bytes.empty()) std::memcpy(&word, bytes.data(), bytes.size());
+  hash = add(hash, word);
+  hash = (hash ^ (hash >> 33U)) * second;
+  hash ^= hash >> 29U;
+  return hash == 0 ? 1 : hash;
 }
 
 std::string base64_encode(std::string_view bytes) {

@@ -16,7 +16,8 @@ namespace base {
 [[nodiscard]] std::string hmac_sha256_hex(std::string_view key, std::string_view bytes);
 /// The first ten digits of a hash: what names and labels carry. 40 bits, within one app's few dozen objects.
 [[nodiscard]] std::string short_hash(std::string_view hex);
-/// FNV-1a, for noticing that cached bytes changed; never stored in the cluster.
+/// For noticing that cached bytes changed, eight of them at a time; never 0, never stored in the cluster, and no guard
+/// against whoever looks for two texts with the same one.
 [[nodiscard]] std::uint64_t fingerprint(std::string_view bytes);
 
 [[nodiscard]] std::string base64_encode(std::string_view bytes);

@@ -121,7 +121,9 @@ std::vector<Stranger> claimed_names(const App& app) {
   }
   if (app.spec.network_policy.enabled) names.push_back({Kind::network_policy, tier_name(app.name, Tier::backend)});
   if (app.spec.ingress) names.push_back({Kind::ingress, app.name});
-  names.push_back({Kind::secret, keys_name(app.name)});
+  const bool seals = std::any_of(app.spec.secrets.begin(), app.spec.secrets.end(),
+                                 [](const SecretVariable& variable) { return variable.sealed(); });
+  if (seals) names.push_back({Kind::secret, keys_name(app.name)});
   return names;
 }
 

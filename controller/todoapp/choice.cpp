@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/hash.hpp"
+#include "todoapp/rollout.hpp"
 
 namespace todoapp {
 namespace {
-
-constexpr const char* migration_failed = "MigrationFailed";
 
 struct Asked {
   std::string hash;
@@ -22,12 +22,17 @@ bool may_retry(const Observed& observed, const History& history, const std::stri
   return history.failed_attempts(hash) <= observed.app.spec.upgrade.max_retries;
 }
 
+/// No pod was touched since `good` served: there is nothing to roll back. (A migration failed, or took too long.)
+bool untouched_since(const Observed& observed, const Revision& good) {
+  return std::all_of(all_tiers.begin(), all_tiers.end(),
+                     [&](Tier tier) { return progress_of(observed, tier, good.template_of(tier)).on_template; });
+}
+
 /// Where an automatic rollback goes to after `failed`, or nullptr where the app holds.
 const Revision* way_back(const Observed& observed, const History& history, const Revision& failed) {
   if (observed.app.spec.upgrade.on_failure == OnFailure::hold || failed.rollback_of) return nullptr;
-  // No pod was touched: there is nothing to roll back.
-  if (failed.reason == migration_failed) return nullptr;
-  return history.last_good();
+  const auto* good = history.last_good();
+  return good == nullptr || untouched_since(observed, *good) ? nullptr : good;
 }
 
 /// What somebody can do about a failure.
@@ -76,8 +81,9 @@ PendingPlan pending_plan(const Revision& from, const std::string& hash, const Pa
   for (const auto& path : paths) {
     const auto before = value_in(from.parts, path), after = value_in(to, path);
     if (before == after) continue;
-    const bool secret = path.find("ecrets") != std::string::npos;
-    plan.changes.push_back({path, secret ? "" : before, secret ? "" : after});
+    // Secrets are shown by name only; of long values there is nothing but a digest to show.
+    const bool by_name = path.find("ecrets") != std::string::npos || before.starts_with('#') || after.starts_with('#');
+    plan.changes.push_back({path, by_name ? "" : before, by_name ? "" : after});
   }
   return plan;
 }
@@ -95,8 +101,9 @@ Choice after_failure(const Observed& observed, const History& history, const Rev
                                                failed.number, good->number, obstacle),
                                    {}}};
   }
-  const bool untouched = failed.reason == migration_failed && history.last_good() != nullptr;
-  return {.run = untouched ? history.last_good() : &failed,
+  const auto* good = history.last_good();
+  const bool untouched = good != nullptr && !failed.rollback_of && untouched_since(observed, *good);
+  return {.run = untouched ? good : &failed,
           .record = {},
           .source = nullptr,
           .objection = failed_objection(observed.app, failed, history)};

@@ -2,17 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
-#include "kube/model/canonical_json.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {
 namespace {
-
-constexpr std::string_view mask = "***";
-/// Shorter values would mask half of any text, and guard nothing.
-constexpr std::size_t shortest_masked = 4;
 
 bool says(std::string_view message, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),
@@ -56,9 +50,10 @@ std::optional<Finding> examine_waiting(const kube::Pod& pod, const kube::Contain
 }
 
 std::optional<Finding> examine_restarts(const kube::Pod& pod, const kube::ContainerStatus& container, Tier tier,
-                                        std::int32_t max_restarts) {
+                                        std::int32_t max_restarts, base::WallTime began) {
   const auto* end = ended(container);
   if (container.restart_count < max_restarts || end == nullptr) return std::nullopt;
+  if (end->finished_at && *end->finished_at < began) return std::nullopt;
   const bool telling = end->reason == "OOMKilled" || end->reason == "StartError";
   auto found = finding(CauseClass::terminal, pod, tier, telling ? end->reason : "CrashLoopBackOff", end->message);
   found.cause.container = container.name;
@@ -67,9 +62,14 @@ std::optional<Finding> examine_restarts(const kube::Pod& pod, const kube::Contai
   return found;
 }
 
-bool is_new(const kube::Pod& pod, const std::string& template_hash) {
-  const auto* label = kube::find(pod.labels, "apps.todoapp.dev/template");
-  return label != nullptr && *label == template_hash;
+std::string_view label_of(const kube::Pod& pod, std::string_view mark) {
+  const auto* label = kube::find(pod.labels, marked(mark));
+  return label == nullptr ? std::string_view{} : *label;
+}
+
+bool serves(const kube::Pod& pod) {
+  const auto* ready = kube::find(pod.conditions, "Ready");
+  return ready != nullptr && ready->status == "True";
 }
 
 bool is_of(const kube::Pod& pod, Tier tier) {
@@ -79,7 +79,7 @@ bool is_of(const kube::Pod& pod, Tier tier) {
 
 }  // namespace
 
-std::optional<Finding> examine(const kube::Pod& pod, Tier tier, std::int32_t max_restarts) {
+std::optional<Finding> examine(const kube::Pod& pod, Tier tier, std::int32_t max_restarts, base::WallTime began) {
   if (pod.deleting) return std::nullopt;
   if (pod.phase == "Failed" && pod.reason == "Evicted") {
     return finding(CauseClass::infrastructure, pod, tier, "Evicted", pod.message);
@@ -93,7 +93,7 @@ std::optional<Finding> examine(const kube::Pod& pod, Tier tier, std::int32_t max
   }
   for (const auto* containers : {&pod.init_containers, &pod.containers}) {
     for (const auto& container : *containers) {
-      if (auto found = examine_restarts(pod, container, tier, max_restarts)) return found;
+      if (auto found = examine_restarts(pod, container, tier, max_restarts, began)) return found;
       if (auto found = examine_waiting(pod, container, tier)) return found;
     }
   }
@@ -111,19 +111,25 @@ std::optional<Finding> examine(const kube::DeploymentState& deployment, Tier tie
                  failure->since.value_or(now)};
 }
 
-Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentState* deployment, Tier tier,
-                   const std::string& template_hash, std::int32_t max_restarts, base::WallTime now) {
+Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentState* deployment, const Judged& judged,
+                   base::WallTime now) {
   Diagnosis diagnosis;
   std::vector<Finding> findings;
   std::vector<std::string> old_reasons;
   if (deployment != nullptr) {
-    if (auto found = examine(*deployment, tier, now)) findings.push_back(*std::move(found));
+    if (auto found = examine(*deployment, judged.tier, now)) findings.push_back(*std::move(found));
   }
   for (const auto& pod : pods) {
-    if (!is_of(pod, tier)) continue;
-    auto found = examine(pod, tier, max_restarts);
+    if (!is_of(pod, judged.tier)) continue;
+    const auto of = label_of(pod, mark::template_);
+    const bool is_new = of == judged.template_hash && label_of(pod, mark::attempt) == judged.attempt;
+    const bool is_good = of != judged.template_hash && of == judged.good_template;
+    if (!is_new && !is_good) continue;
+    // A good pod that serves does not fail, whatever it went through one day.
+    if (is_good && serves(pod)) continue;
+    auto found = examine(pod, judged.tier, judged.max_restarts, judged.began);
     if (!found) continue;
-    if (is_new(pod, template_hash)) {
+    if (is_new) {
       findings.push_back(*std::move(found));
     } else {
       old_reasons.push_back(found->cause.reason);
@@ -144,30 +150,6 @@ Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentSta
     }
   }
   return diagnosis;
-}
-
-JsonText evidence_of(const Cause& cause, base::WallTime at) {
-  nlohmann::json json{{"reason", cause.reason}, {"message", cause.message}, {"at", base::format_time(at)}};
-  if (cause.tier) json["tier"] = to_string(*cause.tier);
-  if (!cause.pod.empty()) json["pod"] = cause.pod;
-  if (!cause.container.empty()) json["container"] = cause.container;
-  if (cause.exit_code) json["exitCode"] = *cause.exit_code;
-  if (cause.restarts > 0) json["restarts"] = cause.restarts;
-  return kube::canonical(json);
-}
-
-std::string masked(std::string text, const std::vector<std::string>& values, std::size_t bytes) {
-  for (const auto& value : values) {
-    if (value.size() < shortest_masked) continue;
-    for (std::size_t at = 0; (at = text.find(value, at)) != std::string::npos; at += mask.size()) {
-      text.replace(at, value.size(), mask);
-    }
-  }
-  if (text.size() <= bytes) return text;
-  // The last lines say most; what is cut must not begin inside a character.
-  auto start = text.size() - bytes;
-  while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U) ++start;
-  return text.substr(start);
 }
 
 }  // namespace todoapp

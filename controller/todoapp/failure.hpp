@@ -2,7 +2,7 @@
 //
 // Law: judged by restart counts and last states as well as by the state of the moment, for a crash loop shows three
 // faces in turn; init containers too. What only time or an administrator can mend (no room, quota, network) never fails
-// a rollout by itself. Pods of another template that fail in the same way speak for the environment, not the revision.
+// a rollout by itself. Pods of the last good revision that fail in the same way speak for the environment.
 // Pure: pods, conditions and times are arguments. Limits: what stands only in Events (volumes) is not seen.
 #pragma once
 
@@ -44,8 +44,9 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-/// What is wrong with one pod, or nothing.
-[[nodiscard]] std::optional<Finding> examine(const kube::Pod& pod, Tier tier, std::int32_t max_restarts);
+/// What is wrong with one pod, or nothing. A container whose last end lies before `began` may have mended since.
+[[nodiscard]] std::optional<Finding> examine(const kube::Pod& pod, Tier tier, std::int32_t max_restarts,
+                                             base::WallTime began = {});
 
 /// What keeps a Deployment from making pods at all (`ReplicaFailure`), or nothing.
 [[nodiscard]] std::optional<Finding> examine(const kube::DeploymentState& deployment, Tier tier, base::WallTime now);
@@ -53,19 +54,23 @@ struct Finding {
 struct Diagnosis {
   std::optional<Cause> fails;           ///< the rollout fails of it now
   std::optional<Cause> waits_for;       ///< infrastructure, or the environment
-  bool environment{false};              ///< `waits_for` shows on pods of another template too
+  bool environment{false};              ///< `waits_for` shows on pods of the last good revision too
   std::optional<base::WallTime> until;  ///< when a grace runs out
   friend bool operator==(const Diagnosis&, const Diagnosis&) = default;
 };
 
-/// `pods` are all of the app's; those whose label names `template_hash` are the new ones.
-[[nodiscard]] Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentState* deployment, Tier tier,
-                                 const std::string& template_hash, std::int32_t max_restarts, base::WallTime now);
+/// Whose pods are judged, and by what.
+struct Judged {
+  Tier tier{Tier::backend};
+  std::string template_hash;    ///< the new pods' label
+  std::string attempt{};        ///< their second one; empty where they are of no retry
+  std::string good_template{};  ///< of the last good revision, whose pods speak for the environment; empty for none
+  std::int32_t max_restarts{2};
+  base::WallTime began{};  ///< of the rollout: what ended before it does not count
+};
 
-/// What is kept of a cause in the failed revision's record, and shown as `status.failure`.
-[[nodiscard]] JsonText evidence_of(const Cause& cause, base::WallTime at);
-
-/// `text` with every occurrence of a value replaced; of its end at most `bytes` are kept.
-[[nodiscard]] std::string masked(std::string text, const std::vector<std::string>& values, std::size_t bytes);
+/// `pods` are all of the app's.
+[[nodiscard]] Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentState* deployment,
+                                 const Judged& judged, base::WallTime now);
 
 }  // namespace todoapp

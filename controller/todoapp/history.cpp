@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "todoapp/names.hpp"
 
@@ -17,17 +18,38 @@ std::int64_t carried_number(const kube::Object& object) {
   return number;
 }
 
+bool is_true(const kube::JobState& job, std::string_view type) {
+  const auto* condition = kube::find(job.conditions, type);
+  return condition != nullptr && condition->status == "True";
+}
+
+/// A Job that is done has reached its schema, whether or not somebody lived to record it.
+void follow_migration(Revision& revision, const kube::JobState& job) {
+  if (is_true(job, "Complete")) {
+    revision.schema_recorded = revision.schema_reached >= revision.schema_version;
+    revision.schema_reached = std::max(revision.schema_reached, revision.schema_version);
+  } else {
+    revision.migrating = !is_true(job, "Failed");
+  }
+}
+
 }  // namespace
 
 History::History(const Observed& observed) {
+  std::map<std::int64_t, const kube::JobState*> jobs;
   for (const auto& child : observed.owned) {
     const bool carries = child.kind == Kind::deployment || child.kind == Kind::job;
-    if (carries) highest_ = std::max(highest_, carried_number(*child.object));
+    const auto carried = carries ? carried_number(*child.object) : 0;
+    highest_ = std::max(highest_, carried);
+    if (const auto* job = std::get_if<kube::JobState>(&child.object->state)) jobs[carried] = job;
     if (child.kind != Kind::controller_revision) continue;
     if (auto revision = read_revision(*child.object)) {
       highest_ = std::max(highest_, revision->number);
       if (!child.object->deleting) revisions_.push_back(std::move(*revision));
     }
+  }
+  for (auto& revision : revisions_) {
+    if (const auto at = jobs.find(revision.number); at != jobs.end()) follow_migration(revision, *at->second);
   }
   std::sort(revisions_.begin(), revisions_.end(),
             [](const Revision& a, const Revision& b) { return a.number > b.number; });
@@ -43,11 +65,6 @@ const Revision* History::last_good() const {
   const auto at = std::find_if(revisions_.begin(), revisions_.end(),
                                [](const Revision& r) { return r.outcome == Outcome::succeeded; });
   return at == revisions_.end() ? nullptr : &*at;
-}
-
-const Revision* History::in_progress() const {
-  const auto* newest = latest();
-  return newest != nullptr && newest->outcome == Outcome::none ? newest : nullptr;
 }
 
 const Revision* History::quarantined(const std::string& content_hash) const {
@@ -79,6 +96,12 @@ std::int32_t History::schema_reached() const {
   return reached;
 }
 
+std::int32_t History::schema_touched() const {
+  std::int32_t touched = 0;
+  for (const auto& revision : revisions_) touched = std::max(touched, revision.schema_touched());
+  return touched;
+}
+
 std::vector<const Revision*> prunable(const History& history, const App& app, const std::string& wanted_hash) {
   const auto* good = history.last_good();
   // All attempts that count: with one of them forgotten there would be another one left.
@@ -91,7 +114,7 @@ std::vector<const Revision*> prunable(const History& history, const App& app, co
     const bool kept = &revision == history.latest() || &revision == good || jailed ||
                       revision.outcome == Outcome::none || app.spec.rollback_to == revision.number ||
                       // The barrier must not be forgotten with the record that reached it.
-                      (revision.schema_reached > 0 && revision.schema_reached == history.schema_reached());
+                      (revision.schema_touched() > 0 && revision.schema_touched() >= history.schema_reached());
     if (kept) continue;
     if (++finished > app.spec.revision_history_limit) going.push_back(&revision);
   }

@@ -14,8 +14,8 @@ namespace todoapp {
 
 class History {
  public:
-  /// Reads the records among the app's children; also the numbers that its Deployments carry, so that a number whose
-  /// record somebody deleted is not used again.
+  /// Reads the records among the app's children, and the ends of their migrations from the Jobs; also the numbers that
+  /// its Deployments and Jobs carry, so that a number whose record somebody deleted is not used again.
   explicit History(const Observed& observed);
 
   [[nodiscard]] const std::vector<Revision>& newest_first() const { return revisions_; }
@@ -24,8 +24,6 @@ class History {
   [[nodiscard]] const Revision* find(std::int64_t number) const;
   /// The newest that succeeded, or nullptr.
   [[nodiscard]] const Revision* last_good() const;
-  /// The one being rolled out, or nullptr: the latest, while it has no outcome.
-  [[nodiscard]] const Revision* in_progress() const;
   /// The newest failed attempt at that content, where none after it succeeded: the content is quarantined.
   [[nodiscard]] const Revision* quarantined(const std::string& content_hash) const;
   /// Attempts at that content that failed since it last succeeded.
@@ -34,6 +32,8 @@ class History {
   [[nodiscard]] std::int64_t next_number() const { return highest_ + 1; }
   /// The highest schema version that a finished migration reached.
   [[nodiscard]] std::int32_t schema_reached() const;
+  /// The same, or the one that a migration under way may have reached by now.
+  [[nodiscard]] std::int32_t schema_touched() const;
 
  private:
   std::vector<Revision> revisions_;

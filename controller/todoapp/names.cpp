@@ -4,7 +4,7 @@
 
 namespace todoapp {
 
-std::string marked(std::string_view name) { return fmt::format("{}{}", prefix, name); }
+std::string marked(std::string_view name) { return std::string(prefix).append(name); }
 
 const kube::Resource& app_resource() {
   static const kube::Resource resource{"apps.todoapp.dev", "v1alpha1", "todoappdeployments", "TodoAppDeployment"};

@@ -33,8 +33,10 @@ inline constexpr std::string_view cause = "cause";
 inline constexpr std::string_view rollback_of = "rollback-of";
 inline constexpr std::string_view retry = "retry";
 inline constexpr std::string_view failure = "failure";
-inline constexpr std::string_view schema = "schema";  ///< ControllerRevision: schema version its migration reached
-inline constexpr std::string_view rotate = "rotate";  ///< keys Secret: the token its values were made for
+inline constexpr std::string_view schema = "schema";    ///< ControllerRevision: schema version its migration reached
+inline constexpr std::string_view attempt = "attempt";  ///< pod label and Deployment: the retry that these pods are of
+inline constexpr std::string_view rotate = "rotate";    ///< keys and sealed Secrets: the token of generated values
+inline constexpr std::string_view generated = "generated";  ///< sealed Secret: names of its generated values
 }  // namespace mark
 
 /// "apps.todoapp.dev/NAME".

@@ -8,7 +8,9 @@
 
 #include "kube/model/canonical_json.hpp"
 #include "todoapp/choice.hpp"
+#include "todoapp/evidence.hpp"
 #include "todoapp/names.hpp"
+#include "todoapp/restoring.hpp"
 #include "todoapp/rollout.hpp"
 #include "todoapp/sealing.hpp"
 #include "todoapp/status.hpp"
@@ -131,6 +133,7 @@ class Pass {
     overlays_ = sealing.overlays;
     wanted_ = want(app_, sealing.names);
     names_in_use_ = {sealing.names.frontend, sealing.names.backend};
+    add(record_schemas(history_));
     close_superseded();
     const auto choice = choose(observed_, history_, wanted_);
     add(sealing.writes);
@@ -146,7 +149,10 @@ class Pass {
   void object(const Objection& objection) {
     object_to(objection.reason, objection.message);
     verdict_.plan = objection.plan;
-    verdict_.step = objection.reason == Reason::awaiting_approval ? "AwaitingApproval" : "";
+    // While an approval is waited for, a rollout that is under way goes on.
+    const bool waits = objection.reason == Reason::awaiting_approval;
+    if (waits && verdict_.reconciling) return;
+    verdict_.step = waits ? "AwaitingApproval" : "";
     verdict_.reconciling = false;
   }
 
@@ -165,6 +171,12 @@ class Pass {
       const auto* content = contents_.of(*choice.source);
       if (content == nullptr) return read_record();
       recorded = {*content, choice.source->content_hash, choice.source->parts};
+      if (choice.record->rollback_of && app_.spec.rollback_to) {
+        auto restored = restore(observed_, *history_.latest(), *content);
+        if (!restored.reads.empty()) return read_first(std::move(restored.reads));
+        add(restored.writes);
+        recorded.content = std::move(restored.content);
+      }
     }
     const auto& origin = *choice.record;
     plan_.actions.emplace_back(CreateRevision{origin.number, revision_name(app_.name, origin.number),
@@ -205,29 +217,15 @@ class Pass {
     if (revision.outcome == Outcome::succeeded) add(tidy(observed_, history_, wanted_.hash, names_in_use_));
   }
 
-  /// Log lines may quote a secret: every value that the app's pods were given is masked, and read first if need be.
+  /// False: values have to be read before they can be masked.
   bool mask_values(std::string& message) {
-    std::vector<Action> reads;
-    std::vector<std::string> values;
-    const auto take_from = [&](const std::string& name, const std::string& version) {
-      const auto at = observed_.memory.secrets.find(name);
-      if (at == observed_.memory.secrets.end() || at->second.resource_version != version) {
-        reads.emplace_back(ReadSecret{name});
-        return;
-      }
-      for (const auto& [key, value] : at->second.data) values.push_back(value);
-    };
-    if (!message.empty()) {
-      for (const auto& [name, source] : observed_.sources) take_from(name, source.resource_version);
-      for (const auto& child : observed_.owned) {
-        if (child.kind == Kind::secret) take_from(child.object->name, child.object->resource_version);
-      }
-    }
-    if (!reads.empty()) {
-      read_first(std::move(reads));
+    if (message.empty()) return true;
+    auto known = known_values(observed_);
+    if (!known.reads.empty()) {
+      read_first(std::move(known.reads));
       return false;
     }
-    message = masked(std::move(message), values, most_evidence_bytes);
+    message = masked(std::move(message), known.values, most_evidence_bytes);
     return true;
   }
 
@@ -315,12 +313,17 @@ class Pass {
     verdict_.active = view.target.number;
     const auto* pinned = app_.spec.rollback_to ? history_.find(*app_.spec.rollback_to) : nullptr;
     const bool on_request = pinned != nullptr && view.target.content_hash == pinned->content_hash;
-    bool all = true, short_of = false, any = true;
+    bool all = true, short_of = false, any = true, starting = true;
     for (const auto tier : all_tiers) {
       const auto serving = serving_of(observed_, tier);
       all = all && serving.all;
       any = any && serving.any;
       short_of = short_of || serving.short_of;
+      starting = starting && (serving.any || serving.starting);
+    }
+    if (!any && starting) {
+      verdict_.reconciling = true;
+      return object_to(Reason::progressing, fmt::format("Revision {} is being scaled up", view.target.number));
     }
     if (!any || short_of) {
       return object_to(Reason::degraded,

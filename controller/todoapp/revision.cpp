@@ -1,6 +1,7 @@
 #include "todoapp/revision.hpp"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -8,12 +9,15 @@
 
 #include "base/hash.hpp"
 #include "kube/model/canonical_json.hpp"
+#include "todoapp/desired/body.hpp"
+#include "todoapp/desired/json_text.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {
 namespace {
 
 using Json = nlohmann::json;
+using desired::ObjectText;
 
 constexpr std::string_view mark_parts = "parts";
 constexpr std::string_view mark_uses = "uses";
@@ -34,7 +38,13 @@ std::pair<std::string, std::string> split_at(std::string_view text, char separat
   return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
 }
 
-std::string digest(std::string_view text) { return base::sha256_hex(text).substr(0, 6); }
+/// Records are kept in memory, all of them: long values stand in for themselves by a digest.
+constexpr std::size_t longest_shown = 32;
+
+std::string shown(std::string_view value) {
+  if (value.size() <= longest_shown && !value.starts_with('#')) return std::string(value);
+  return "#" + base::sha256_hex(value).substr(0, 6);
+}
 
 /// Adds one part; what is empty is left out, so that a field which a later version adds changes no old content's hash.
 void part(Parts& parts, std::string path, std::string_view value) {
@@ -46,7 +56,7 @@ void map_parts(Parts& parts, const std::string& path, const StringMap& values) {
   for (const auto& [key, value] : values) parts.emplace(path + "." + key, value);
 }
 
-std::string joined(const std::vector<std::string>& words) { return words.empty() ? "" : kube::canonical(Json(words)); }
+std::string joined(const std::vector<std::string>& words) { return desired::text_of(words); }
 
 std::string probe_text(const Probe& probe) {
   if (probe.disabled) return "off";
@@ -158,12 +168,14 @@ std::string part_words(std::string_view path) {
              : fmt::format("{} {} {}", head, field, key);
 }
 
-Json tier_json(const TierContent& tier) {
-  Json json{{"podTemplate", Json::parse(tier.pod_template)}, {"templateHash", tier.template_hash}};
-  if (!tier.config.empty()) json["config"] = tier.config;
-  if (!tier.config_name.empty()) json["configName"] = tier.config_name;
-  if (!tier.secrets_name.empty()) json["secretsName"] = tier.secrets_name;
-  return json;
+JsonText tier_text(const TierContent& tier) {
+  return ObjectText{}
+      .map("config", tier.config)
+      .text("configName", tier.config_name)
+      .json("podTemplate", tier.pod_template)
+      .text("secretsName", tier.secrets_name)
+      .json("templateHash", desired::string_text(tier.template_hash))
+      .str();
 }
 
 TierContent tier_content(const Json& json) {
@@ -176,16 +188,21 @@ TierContent tier_content(const Json& json) {
   return tier;
 }
 
-Json content_json(const Content& content) {
-  Json json{{"rendererVersion", content.renderer_version},
-            {"frontend", tier_json(content.frontend)},
-            {"backend", tier_json(content.backend)}};
+JsonText content_text(const Content& content) {
+  JsonText migration;
   if (content.migration) {
-    json["migration"] = {{"job", Json::parse(content.migration->job_template)},
-                         {"schemaVersion", content.migration->schema_version},
-                         {"compatibleFrom", content.migration->compatible_from}};
+    migration = ObjectText{}
+                    .number("compatibleFrom", content.migration->compatible_from)
+                    .json("job", content.migration->job_template)
+                    .number("schemaVersion", content.migration->schema_version)
+                    .str();
   }
-  return json;
+  return ObjectText{}
+      .json("backend", tier_text(content.backend))
+      .json("frontend", tier_text(content.frontend))
+      .json("migration", migration)
+      .number("rendererVersion", content.renderer_version)
+      .str();
 }
 
 std::string used_names(const Content& content) {
@@ -250,12 +267,7 @@ std::optional<Revision> read_revision(const kube::Object& object) {
   revision.renderer = static_cast<std::int32_t>(number_of(text(mark::renderer)));
   std::tie(revision.frontend_template, revision.backend_template) = split_at(text(mark_templates), ',');
   revision.uses = split_names(text(mark_uses));
-  const auto parts = Json::parse(text(mark_parts), nullptr, false);
-  if (parts.is_object()) {
-    for (const auto& [path, value] : parts.items()) {
-      if (value.is_string()) revision.parts.emplace(path, value.get<std::string>());
-    }
-  }
+  revision.parts = text(mark_parts);
   revision.outcome = outcome_from(text(mark::outcome));
   revision.reason = text(mark::reason);
   revision.cause = text(mark::cause);
@@ -270,6 +282,18 @@ std::optional<Revision> read_revision(const kube::Object& object) {
   return revision;
 }
 
+Parts read_parts(const JsonText& text) {
+  thread_local simdjson::dom::parser parser;  // for its buffers; each call begins anew
+  Parts parts;
+  simdjson::dom::object members;
+  if (parser.parse(text).get(members)) return parts;
+  for (const auto member : members) {
+    std::string_view value;
+    if (!member.value.get(value)) parts.emplace(member.key, value);
+  }
+  return parts;
+}
+
 Wanted want(const App& app, const SealedSecrets& sealed) {
   Wanted wanted;
   Parts whole;
@@ -277,8 +301,8 @@ Wanted want(const App& app, const SealedSecrets& sealed) {
   // The frontend is told the backend's address, so a changed Service port is a changed content.
   part(whole, "frontend.backendPort", std::to_string(app.spec.backend.service.port));
   if (app.spec.backend.migration) migration_parts(whole, *app.spec.backend.migration);
-  wanted.hash = base::sha256_hex(kube::canonical(Json(whole))).substr(0, 16);
-  for (const auto& [path, value] : whole) wanted.parts.emplace(path, is_image(path) ? value : digest(value));
+  wanted.hash = base::sha256_hex(desired::text_of(whole)).substr(0, 16);
+  for (const auto& [path, value] : whole) wanted.parts.emplace(path, is_image(path) ? value : shown(value));
   wanted.content = render_content(app, sealed);
   return wanted;
 }
@@ -291,7 +315,11 @@ std::string cause_of(const Parts* before, const Parts& now) {
     if (said.insert(text).second) words.push_back(std::move(text));
   };
   std::string reordered;  // worth a word only where nothing else changed
-  std::set<std::string> paths;
+  // Images first: they matter most, and a long text is cut at its end.
+  const auto by_weight = [](const std::string& a, const std::string& b) {
+    return std::pair{!is_image(a), a} < std::pair{!is_image(b), b};
+  };
+  std::set<std::string, decltype(by_weight)> paths(by_weight);
   for (const auto& [path, value] : *before) paths.insert(path);
   for (const auto& [path, value] : now) paths.insert(path);
   for (const auto& path : paths) {
@@ -317,35 +345,33 @@ std::string cause_of(const Parts* before, const Parts& now) {
 }
 
 JsonText revision_body(const App& app, const Wanted& wanted, const Origin& origin) {
-  Json marks{
-      {marked(mark::content), wanted.hash},
-      {marked(mark::renderer), std::to_string(wanted.content.renderer_version)},
-      {marked(mark::cause), origin.cause},
-      {marked(mark_templates), wanted.content.frontend.template_hash + "," + wanted.content.backend.template_hash},
-      {marked(mark_generation), std::to_string(app.generation)},
-      {marked(mark_parts), kube::canonical(Json(wanted.parts))}};
-  if (const auto uses = used_names(wanted.content); !uses.empty()) marks[marked(mark_uses)] = uses;
+  const auto& content = wanted.content;
+  StringMap marks{{marked(mark::content), wanted.hash},
+                  {marked(mark::renderer), std::to_string(content.renderer_version)},
+                  {marked(mark::cause), origin.cause},
+                  {marked(mark_templates), content.frontend.template_hash + "," + content.backend.template_hash},
+                  {marked(mark_generation), std::to_string(app.generation)},
+                  {marked(mark_parts), desired::text_of(wanted.parts)}};
+  if (auto uses = used_names(content); !uses.empty()) marks[marked(mark_uses)] = std::move(uses);
   if (origin.rollback_of) marks[marked(mark::rollback_of)] = std::to_string(*origin.rollback_of);
   if (!origin.retry.empty()) marks[marked(mark::retry)] = origin.retry;
-  if (const auto& migration = wanted.content.migration) {
+  if (const auto& migration = content.migration) {
     marks[marked(mark_needs)] = fmt::format("{},{}", migration->schema_version, migration->compatible_from);
   }
-  const Json owner{{"apiVersion", app_resource().api_version()},
-                   {"kind", app_resource().kind},
-                   {"name", app.name},
-                   {"uid", app.uid},
-                   {"controller", true},
-                   {"blockOwnerDeletion", true}};
-  return kube::canonical(Json{{"apiVersion", "apps/v1"},
-                              {"kind", "ControllerRevision"},
-                              {"metadata",
-                               {{"name", revision_name(app.name, origin.number)},
-                                {"namespace", app.namespace_},
-                                {"labels", object_labels(app.name, nullptr)},
-                                {"annotations", marks},
-                                {"ownerReferences", Json::array({owner})}}},
-                              {"data", content_json(wanted.content)},
-                              {"revision", origin.number}});
+  const auto metadata = ObjectText{}
+                            .map("annotations", marks)
+                            .map("labels", object_labels(app.name, nullptr))
+                            .text("name", revision_name(app.name, origin.number))
+                            .text("namespace", app.namespace_)
+                            .json("ownerReferences", desired::owner_references(app))
+                            .str();
+  return ObjectText{}
+      .text("apiVersion", "apps/v1")
+      .json("data", content_text(content))
+      .text("kind", "ControllerRevision")
+      .json("metadata", metadata)
+      .number("revision", origin.number)
+      .str();
 }
 
 base::Result<Content> decode_content(std::string_view text) {

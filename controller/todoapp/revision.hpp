@@ -18,7 +18,7 @@
 
 namespace todoapp {
 
-/// Parts of a content that a cause can name, each with its value (images) or a digest of it.
+/// Parts of a content that a cause can name, each with its value where that is short, else with `#` and a digest of it.
 using Parts = std::map<std::string, std::string>;
 
 enum class Outcome : std::uint8_t { none, succeeded, failed, superseded };
@@ -36,7 +36,7 @@ struct Revision {
   std::string frontend_template;
   std::string backend_template;
   std::vector<std::string> uses;  ///< names of the sealed objects that its pods refer to
-  Parts parts;
+  JsonText parts;                 ///< `read_parts` takes it apart, which few passes need
   Outcome outcome{Outcome::none};
   std::string reason;
   std::string cause;
@@ -46,16 +46,22 @@ struct Revision {
   std::int32_t schema_version{0};  ///< that its code needs; 0 where it has no migration
   std::int32_t compatible_from{0};
   std::int32_t schema_reached{0};  ///< by a finished migration
+  bool schema_recorded{true};      ///< false: its Job is done, and the record does not say so yet
+  bool migrating{false};           ///< its Job has not come to an end
   std::int64_t generation{0};      ///< of the app when it was recorded
 
   [[nodiscard]] const std::string& template_of(Tier tier) const {
     return tier == Tier::frontend ? frontend_template : backend_template;
   }
+  /// The schema that the database may be at for its sake: a migration under way counts as done.
+  [[nodiscard]] std::int32_t schema_touched() const { return migrating ? schema_version : schema_reached; }
   friend bool operator==(const Revision&, const Revision&) = default;
 };
 
 /// Reads the cache's view of a ControllerRevision; nothing where it is not one of ours.
 [[nodiscard]] std::optional<Revision> read_revision(const kube::Object& object);
+/// None where the text is not what a record holds.
+[[nodiscard]] Parts read_parts(const JsonText& text);
 
 /// A content as the spec asks for it, before it is recorded.
 struct Wanted {

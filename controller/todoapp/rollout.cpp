@@ -13,14 +13,18 @@ constexpr const char* past_progress_deadline = "ProgressDeadlineExceeded";
 
 bool is_true(const kube::Condition* condition) { return condition != nullptr && condition->status == "True"; }
 
-/// The Deployment's own verdict on the generation it has observed.
-std::optional<Cause> deployment_failure(Tier tier, const TierProgress& progress) {
+/// The Deployment's own verdict on the generation it has observed. A verdict on an earlier rollout stays until pods
+/// move, back to an old ReplicaSet for example; then our own count of the deadline decides.
+std::optional<Cause> deployment_failure(const RolloutView& view, Tier tier, const TierProgress& progress) {
   if (progress.state == nullptr || !progress.on_template) return std::nullopt;
   if (progress.state->observed_generation < progress.deployment->generation) return std::nullopt;
   const auto* condition = kube::find(progress.state->conditions, "Progressing");
   if (condition == nullptr || condition->status != "False" || condition->reason != past_progress_deadline) {
     return std::nullopt;
   }
+  const auto began = view.target.created;
+  const bool earlier = condition->updated && *condition->updated <= began;
+  if (earlier && view.observed.now < began + view.observed.app.spec.upgrade.progress_deadline) return std::nullopt;
   return Cause{.reason = condition->reason, .tier = tier, .message = condition->message};
 }
 
@@ -41,11 +45,14 @@ std::optional<Cause> migration_failure(const RolloutView& view) {
 }
 
 std::string tier_words(const RolloutView& view, Tier tier) {
-  const auto progress = progress_of(view.observed, tier, view.content.tier(tier).template_hash);
+  const auto progress = progress_of(view, tier);
   const auto wanted = progress.state == nullptr ? view.observed.app.spec.tier(tier).replicas : progress.state->wanted;
-  const auto done = progress.state == nullptr || !progress.on_template
-                        ? 0
-                        : std::min(progress.state->updated, progress.state->available);
+  std::int32_t done = 0;
+  if (progress.state != nullptr && progress.on_template) {
+    // Old pods that still serve are among the available ones.
+    const auto& state = *progress.state;
+    done = std::clamp(state.available - (state.replicas - state.updated), 0, state.updated);
+  }
   return fmt::format("{} {}/{}", tier == Tier::backend ? "RollingBackend" : "RollingFrontend", done, wanted);
 }
 
@@ -63,6 +70,33 @@ TierProgress progress_of(const Observed& observed, Tier tier, const std::string&
   progress.complete = progress.on_template && state.observed_generation >= progress.deployment->generation &&
                       state.updated == state.wanted && state.replicas == state.wanted &&
                       state.available >= state.wanted;
+  return progress;
+}
+
+bool attempt_due(const RolloutView& view, Tier tier) {
+  if (view.target.outcome != Outcome::none) return false;
+  const Revision* before = nullptr;
+  for (const auto& revision : view.history.newest_first()) {
+    if (revision.number >= view.target.number || revision.outcome == Outcome::superseded) continue;
+    before = &revision;
+    break;
+  }
+  const bool retry =
+      before != nullptr && before->outcome == Outcome::failed && before->content_hash == view.target.content_hash;
+  const auto progress = progress_of(view.observed, tier, view.content.tier(tier).template_hash);
+  if (!retry || !progress.on_template || progress.complete) return false;
+  const auto number = std::to_string(view.target.number);
+  const auto& carried = progress.deployment->annotations;
+  const auto says = [&](std::string_view mark) {
+    const auto* value = kube::find(carried, mark);
+    return value != nullptr && *value == number;
+  };
+  return !says(mark::revision) && !says(mark::attempt);
+}
+
+TierProgress progress_of(const RolloutView& view, Tier tier) {
+  auto progress = progress_of(view.observed, tier, view.content.tier(tier).template_hash);
+  if (attempt_due(view, tier)) progress.on_template = false;
   return progress;
 }
 
@@ -104,8 +138,8 @@ Step untimed_step(const RolloutView& view) {
   for (const auto& stage : stages_of(app.spec.upgrade, view.target.rollback_of.has_value())) {
     Rolling rolling;
     for (const auto tier : stage) {
-      const auto progress = progress_of(view.observed, tier, view.content.tier(tier).template_hash);
-      if (auto cause = deployment_failure(tier, progress); cause && !settled) return Broken{*std::move(cause)};
+      const auto progress = progress_of(view, tier);
+      if (auto cause = deployment_failure(view, tier, progress); cause && !settled) return Broken{*std::move(cause)};
       if (!progress.complete) rolling.tiers.push_back(tier);
     }
     if (!rolling.tiers.empty()) return rolling;

@@ -63,6 +63,13 @@ struct RolloutView {
   const Content& content;
 };
 
+/// The same on the way to the target. Pods that an attempt before this one left behind do not count: a retry makes new
+/// ones.
+[[nodiscard]] TierProgress progress_of(const RolloutView& view, Tier tier);
+
+/// The target is one more try at what failed before it, and this tier has still the pods of that failure.
+[[nodiscard]] bool attempt_due(const RolloutView& view, Tier tier);
+
 /// The step that the rollout is at.
 [[nodiscard]] Step step_of(const RolloutView& view);
 

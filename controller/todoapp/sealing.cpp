@@ -13,8 +13,6 @@
 namespace todoapp {
 namespace {
 
-constexpr std::string_view hmac_key = "hmac.key";
-
 std::string random_bytes(const std::string& entropy, std::string_view label, std::int32_t count) {
   std::string bytes;
   for (int block = 0; bytes.size() < static_cast<std::size_t>(count); ++block) {
@@ -99,15 +97,8 @@ class Sealer {
     return true;
   }
 
-  /// The values of a Secret at its present version, or nullptr once a read of it has been asked for.
   const StringMap* values_of(const std::string& name, const std::string& version) {
-    const auto at = observed_.memory.secrets.find(name);
-    if (at != observed_.memory.secrets.end() && at->second.resource_version == version) return &at->second.data;
-    const Action read = ReadSecret{name};
-    if (std::find(result_.reads.begin(), result_.reads.end(), read) == result_.reads.end()) {
-      result_.reads.push_back(read);
-    }
-    return nullptr;
+    return held_values(observed_, name, version, result_.reads);
   }
 
   const StringMap* source_values(const std::string& name) {
@@ -194,6 +185,16 @@ class Sealer {
     return text.empty() ? text : base::short_hash(base::sha256_hex(text));
   }
 
+  [[nodiscard]] SealedOrigin origin_of(Tier tier, std::string sources) const {
+    SealedOrigin origin{.sources = std::move(sources)};
+    for (const auto& variable : app_.spec.secrets) {
+      if (!variable.generated() || !variable.used_by(tier)) continue;
+      origin.generated += (origin.generated.empty() ? "" : ",") + variable.name;
+    }
+    if (!origin.generated.empty()) origin.rotate = rotate_token();
+    return origin;
+  }
+
   /// The sealed Secret that was made from just this, or nullptr.
   [[nodiscard]] const kube::Object* sealed_from(Tier tier, const std::string& sources) const {
     const auto start = sealed_secret_name(app_.name, tier, "");
@@ -252,7 +253,7 @@ class Sealer {
     const auto* held = values_of(sealed.name, sealed.resource_version);
     if (held == nullptr) return;
     result_.writes.emplace_back(
-        Apply{sealed_secret_intent(app_, tier, sealed.name, *held, sources), sealed.uid, Why::drift});
+        Apply{sealed_secret_intent(app_, tier, sealed.name, *held, origin_of(tier, sources)), sealed.uid, Why::drift});
   }
 
   void set_name(Tier tier, std::string name) {
@@ -287,7 +288,7 @@ class Sealer {
       values[variable.name] = random_value(observed_.entropy, variable);
       changed = true;
     }
-    auto& key = values[std::string(hmac_key)];
+    auto& key = values[hmac_key];
     if (changed || key.empty()) {
       key = new_key(values, key);
       changed = true;
@@ -341,13 +342,10 @@ class Sealer {
       if (value == nullptr) return;
       values[variable.name] = *value;
     }
-    nlohmann::json coded = nlohmann::json::object();
-    for (const auto& [name, value] : values) coded[name] = base::base64_encode(value);
-    const auto digest = base::hmac_sha256_hex(keys.at(std::string(hmac_key)), kube::canonical(coded));
-    const auto name = sealed_secret_name(app_.name, tier, base::short_hash(digest));
+    const auto name = sealed_name_of(app_, tier, values, keys.at(hmac_key));
     const auto* existing = find_child(observed_, Kind::secret, name);
     set_name(tier, name);
-    result_.writes.emplace_back(Apply{sealed_secret_intent(app_, tier, name, values, made_from(tier)),
+    result_.writes.emplace_back(Apply{sealed_secret_intent(app_, tier, name, values, origin_of(tier, made_from(tier))),
                                       existing == nullptr ? "" : existing->uid,
                                       existing == nullptr ? Why::create : Why::change});
   }
@@ -360,5 +358,20 @@ class Sealer {
 }  // namespace
 
 Sealing seal_secrets(const Observed& observed) { return Sealer(observed).run(); }
+
+std::string sealed_name_of(const App& app, Tier tier, const StringMap& values, const std::string& key) {
+  nlohmann::json coded = nlohmann::json::object();
+  for (const auto& [name, value] : values) coded[name] = base::base64_encode(value);
+  return sealed_secret_name(app.name, tier, base::short_hash(base::hmac_sha256_hex(key, kube::canonical(coded))));
+}
+
+const StringMap* held_values(const Observed& observed, const std::string& name, const std::string& version,
+                             std::vector<Action>& reads) {
+  const auto at = observed.memory.secrets.find(name);
+  if (at != observed.memory.secrets.end() && at->second.resource_version == version) return &at->second.data;
+  const Action read = ReadSecret{name};
+  if (std::find(reads.begin(), reads.end(), read) == reads.end()) reads.push_back(read);
+  return nullptr;
+}
 
 }  // namespace todoapp

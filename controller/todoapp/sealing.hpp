@@ -27,4 +27,13 @@ struct Sealing {
 
 [[nodiscard]] Sealing seal_secrets(const Observed& observed);
 
+/// Under which of the app's values its sealed Secrets are named.
+inline constexpr const char* hmac_key = "hmac.key";
+/// The name of the sealed Secret that holds just these values.
+[[nodiscard]] std::string sealed_name_of(const App& app, Tier tier, const StringMap& values, const std::string& key);
+
+/// What a Secret holds at that version, or nullptr: then a read of it is added to `reads`, once.
+[[nodiscard]] const StringMap* held_values(const Observed& observed, const std::string& name,
+                                           const std::string& version, std::vector<Action>& reads);
+
 }  // namespace todoapp

@@ -230,6 +230,7 @@ Serving serving_of(const Observed& observed, Tier tier) {
   const auto previous = previous_of(observed.status).value(std::string(to_string(tier)), Json::object());
   const bool same_wanted = previous.value("replicas", -1) == state->wanted;
   const auto before = previous.value("availableReplicas", 0);
+  serving.starting = !serving.any && (!same_wanted || shown_reason(observed.status) == "Progressing");
   serving.short_of = same_wanted && (before > state->available || shown_reason(observed.status) == "Degraded");
   return serving;
 }
@@ -242,13 +243,13 @@ std::string not_restorable(const Observed& observed, const History& history, con
       return fmt::format("its sealed Secret {} is gone", name);
     }
   }
-  const auto reached = history.schema_reached();
+  const auto touched = history.schema_touched();
   for (const auto& other : history.newest_first()) {
-    if (reached == 0 || other.schema_reached != reached || revision.schema_version >= other.compatible_from) continue;
+    if (touched == 0 || other.schema_touched() != touched || revision.schema_version >= other.compatible_from) continue;
     return fmt::format(
-        "the database is at schema {}, which works with code for schema {} or later, and this revision's "
+        "the database is {} schema {}, which works with code for schema {} or later, and this revision's "
         "code is for schema {}",
-        reached, other.compatible_from, revision.schema_version);
+        other.migrating ? "being migrated to" : "at", touched, other.compatible_from, revision.schema_version);
   }
   return {};
 }

@@ -82,6 +82,7 @@ struct Serving {
   bool any{false};  ///< at least one pod is available, or none is wanted
   bool all{false};  ///< as many as are wanted
   bool short_of{false};
+  bool starting{false};  ///< none serves, and none was asked for before
   std::int32_t wanted{0};
   std::int32_t available{0};
 };

@@ -1,5 +1,6 @@
 #include "todoapp/upkeep.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -57,9 +58,9 @@ class Tiers {
     for (const auto& stage : stages_of(observed_.app.spec.upgrade, view_.target.rollback_of.has_value())) {
       bool complete = true;
       for (const auto tier : stage) {
-        const auto progress = progress_of(observed_, tier, view_.content.tier(tier).template_hash);
+        const auto progress = progress_of(view_, tier);
         if (reached || progress.on_template) {
-          keep_tier(view_.content, tier, view_.target.number);
+          keep_tier(view_.content, tier, view_.target.number, reached && attempt_due(view_, tier));
         } else {
           keep_waiting(progress, tier);
         }
@@ -71,18 +72,22 @@ class Tiers {
   }
 
  private:
-  void keep_tier(const Content& content, Tier tier, std::int64_t number) {
+  void keep_tier(const Content& content, Tier tier, std::int64_t number, bool attempt) {
     append(actions_, keep_config(observed_, content, tier));
     const auto& part = content.tier(tier);
     const auto progress = progress_of(observed_, tier, part.template_hash);
-    // A template that stays keeps the number of the revision that brought it, or the Deployment would be written.
-    if (progress.on_template) {
-      if (const auto* carried = kube::find(progress.deployment->annotations, mark::revision))
-        number = number_in(*carried);
-    }
     const auto at = overlays_.find(tier);
     auto overlay = at == overlays_.end() ? Overlay{} : at->second;
     overlay.restart = observed_.app.requests.restart;
+    if (attempt) overlay.attempt = std::to_string(number);
+    // A template that stays keeps what the Deployment carries of it, or the Deployment would be written.
+    if (progress.on_template) {
+      const auto& carried = progress.deployment->annotations;
+      const auto* by = kube::find(carried, mark::revision);
+      if (by != nullptr && !attempt) number = number_in(*by);
+      const auto* before = kube::find(carried, mark::attempt);
+      if (before != nullptr && !attempt) overlay.attempt = *before;
+    }
     append(actions_, bring_in_line(observed_, deployment_intent(observed_.app, tier, part, number, overlay)));
   }
 
@@ -94,7 +99,7 @@ class Tiers {
     const auto* running = kube::find(progress.deployment->annotations, mark::template_);
     for (const auto& revision : view_.history.newest_first()) {
       if (running == nullptr || revision.template_of(tier) != *running) continue;
-      if (const auto* content = contents_.of(revision)) keep_tier(*content, tier, revision.number);
+      if (const auto* content = contents_.of(revision)) keep_tier(*content, tier, revision.number, false);
       return;
     }
   }
@@ -124,19 +129,23 @@ const Content* Contents::of(const Revision& revision) {
 std::vector<Action> run_migration(const RolloutView& view) {
   const auto& app = view.observed.app;
   auto actions = keep_config(view.observed, view.content, Tier::backend);
-  const auto* job = find_child(view.observed, Kind::job, migration_name(app.name, view.target.number));
-  if (job == nullptr) {
-    actions.emplace_back(Apply{migration_intent(app, *view.content.migration, view.target.number), "", Why::create});
+  if (find_child(view.observed, Kind::job, migration_name(app.name, view.target.number)) != nullptr) return actions;
+  // Two at once would meet in the database. The end of the other one is an event of its own.
+  const auto& revisions = view.history.newest_first();
+  if (std::any_of(revisions.begin(), revisions.end(), [](const Revision& other) { return other.migrating; })) {
     return actions;
   }
-  const auto* state = std::get_if<kube::JobState>(&job->state);
-  const auto* complete = state == nullptr ? nullptr : kube::find(state->conditions, "Complete");
-  if (complete == nullptr || complete->status != "True") return actions;
-  actions.emplace_back(
-      RecordOutcome{view.target.name,
-                    view.target.uid,
-                    {{std::string(mark::schema), std::to_string(view.content.migration->schema_version)}}});
-  actions.emplace_back(RequeueAt{view.observed.now});
+  actions.emplace_back(Apply{migration_intent(app, *view.content.migration, view.target.number), "", Why::create});
+  return actions;
+}
+
+std::vector<Action> record_schemas(const History& history) {
+  std::vector<Action> actions;
+  for (const auto& revision : history.newest_first()) {
+    if (revision.schema_recorded) continue;
+    actions.emplace_back(RecordOutcome{
+        revision.name, revision.uid, {{std::string(mark::schema), std::to_string(revision.schema_version)}}});
+  }
   return actions;
 }
 
@@ -156,12 +165,14 @@ std::vector<Action> tidy(const Observed& observed, const History& history, const
     actions.emplace_back(Delete{Kind::controller_revision, revision->name, revision->uid});
   }
   for (const auto& revision : history.newest_first()) {
-    if (!going.contains(&revision)) in_use.insert(revision.uses.begin(), revision.uses.end());
+    if (going.contains(&revision)) continue;
+    in_use.insert(revision.uses.begin(), revision.uses.end());
+    in_use.insert(migration_name(observed.app.name, revision.number));
   }
   in_use.insert(keys_name(observed.app.name));
   for (const auto& child : observed.owned) {
-    const bool sealed = child.kind == Kind::config_map || child.kind == Kind::secret;
-    if (!sealed || child.object->deleting || in_use.contains(child.object->name)) continue;
+    const bool of_revisions = child.kind == Kind::config_map || child.kind == Kind::secret || child.kind == Kind::job;
+    if (!of_revisions || child.object->deleting || in_use.contains(child.object->name)) continue;
     actions.emplace_back(Delete{child.kind, child.object->name, child.object->uid});
   }
   return actions;

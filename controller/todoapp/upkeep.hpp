@@ -41,14 +41,17 @@ class Contents {
 
 using Overlays = std::map<Tier, Overlay>;
 
-/// The migration Job, and the record of its end.
+/// The migration Job, once no other migration of the app is under way.
 [[nodiscard]] std::vector<Action> run_migration(const RolloutView& view);
+
+/// Migrations that came to a good end, whichever revision's, go into their records: Jobs are deleted one day.
+[[nodiscard]] std::vector<Action> record_schemas(const History& history);
 
 /// Services, policies, config and Deployments of both tiers. Not to be used where `contents.missing()` afterwards.
 [[nodiscard]] std::vector<Action> keep_objects(const RolloutView& view, const Step& step, const Overlays& overlays,
                                                Contents& contents);
 
-/// History beyond its limit, and sealed objects that neither a kept revision nor `in_use` names.
+/// History beyond its limit, and migration Jobs and sealed objects that neither a kept revision nor `in_use` names.
 [[nodiscard]] std::vector<Action> tidy(const Observed& observed, const History& history, const std::string& wanted_hash,
                                        std::set<std::string> in_use);
 

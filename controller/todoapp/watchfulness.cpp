@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "todoapp/names.hpp"
+
 namespace todoapp {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::chrono::seconds longest_wait{30};
 std::string signature(const RolloutView& view) {
   std::string text = std::to_string(view.target.number);
   for (const auto tier : all_tiers) {
-    const auto progress = progress_of(view.observed, tier, view.content.tier(tier).template_hash);
+    const auto progress = progress_of(view, tier);
     if (progress.state == nullptr) continue;
     const auto& state = *progress.state;
     text += fmt::format(" {}{}/{}/{}/{}/{}", progress.on_template ? "+" : "-", state.wanted, state.replicas,
@@ -38,12 +40,18 @@ bool past_deadline(const Step& step) {
 }
 
 void judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchfulness& result) {
-  const auto& app = view.observed.app;
   for (const auto tier : all_tiers) {
-    const auto& hash = view.content.tier(tier).template_hash;
-    const auto progress = progress_of(view.observed, tier, hash);
+    const auto progress = progress_of(view, tier);
     if (!progress.on_template || progress.complete) continue;
-    auto diagnosis = diagnose(pods, progress.state, tier, hash, app.spec.upgrade.max_restarts, view.observed.now);
+    const auto* attempt = kube::find(progress.deployment->annotations, mark::attempt);
+    const auto* good = view.history.last_good();
+    const Judged judged{.tier = tier,
+                        .template_hash = view.content.tier(tier).template_hash,
+                        .attempt = attempt == nullptr ? "" : *attempt,
+                        .good_template = good == nullptr ? "" : good->template_of(tier),
+                        .max_restarts = view.observed.app.spec.upgrade.max_restarts,
+                        .began = view.target.created};
+    auto diagnosis = diagnose(pods, progress.state, judged, view.observed.now);
     if (diagnosis.until) {
       result.look_again = result.look_again ? std::min(*result.look_again, *diagnosis.until) : diagnosis.until;
     }

@@ -96,6 +96,7 @@ World& World::loses_pods(Tier tier, std::int32_t left) {
 }
 
 World& World::misses_deadline(Tier tier) {
+  now_ += app().spec.upgrade.progress_deadline;
   auto& json = deployment(tier);
   const auto old = json.value("/status/availableReplicas"_json_pointer, 0);
   json["status"] = {{"observedGeneration", json["metadata"]["generation"]},
@@ -108,6 +109,7 @@ World& World::misses_deadline(Tier tier) {
                        {"status", "False"},
                        {"reason", "ProgressDeadlineExceeded"},
                        {"message", "has timed out progressing"},
+                       {"lastUpdateTime", base::format_time(now_)},
                        {"lastTransitionTime", base::format_time(now_)}}}}};
   touch(json, false);
   return *this;

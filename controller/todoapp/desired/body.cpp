@@ -9,7 +9,53 @@
 namespace todoapp::desired {
 namespace {
 
-JsonText owner_of(const App& app) {
+/// Everything but the annotations, which come between: the mark among them is made from all the rest.
+struct Frame {
+  std::string before;  ///< ends in `"metadata":{`
+  std::string after;
+};
+
+Frame frame_of(const App& app, const Body& body) {
+  const auto& resource = resource_of(body.kind);
+  auto before = ObjectText{}
+                    .text("apiVersion", resource.api_version())
+                    .json("data", body.data)
+                    .json("immutable", body.immutable ? "true" : "")
+                    .text("kind", resource.kind)
+                    .json("metadata", "{")
+                    .str();
+  before.pop_back();
+  auto after = ObjectText{}
+                   .map("labels", body.labels)
+                   .text("name", body.name)
+                   .text("namespace", app.namespace_)
+                   .json("ownerReferences", owner_references(app))
+                   .str();
+  auto rest = ObjectText{}.json("spec", body.spec).text("type", body.type).str();
+  rest.front() = ',';
+  after += rest.size() > 2 ? rest : "}";
+  return {std::move(before), std::move(after)};
+}
+
+JsonText text_of(const Frame& frame, const StringMap& annotations) {
+  JsonText text;
+  text.reserve(frame.before.size() + frame.after.size() + 512);
+  text = frame.before;
+  if (!annotations.empty()) text.append("\"annotations\":").append(desired::text_of(annotations)).append(",");
+  text.append(frame.after, 1);
+  return text;
+}
+
+Intent finish(const Body& body, const Frame& shown, const Frame& hashed) {
+  auto hash = short_hash_of(text_of(hashed, body.annotations));
+  auto annotations = body.annotations;
+  annotations[marked(mark::applied)] = hash;
+  return {.kind = body.kind, .name = body.name, .body = text_of(shown, annotations), .hash = std::move(hash)};
+}
+
+}  // namespace
+
+JsonText owner_references(const App& app) {
   const auto& owner = app_resource();
   return ListText{}
       .json(ObjectText{}
@@ -23,42 +69,17 @@ JsonText owner_of(const App& app) {
       .str();
 }
 
-/// The whole text; without the mark where `hash` is empty.
-JsonText text_of(const App& app, const Body& body, const std::string& hash) {
-  const auto& resource = resource_of(body.kind);
-  auto annotations = body.annotations;
-  if (!hash.empty()) annotations[marked(mark::applied)] = hash;
-  const auto metadata = ObjectText{}
-                            .map("annotations", annotations)
-                            .map("labels", body.labels)
-                            .text("name", body.name)
-                            .text("namespace", app.namespace_)
-                            .json("ownerReferences", owner_of(app))
-                            .str();
-  return ObjectText{}
-      .text("apiVersion", resource.api_version())
-      .json("data", body.data)
-      .json("immutable", body.immutable ? "true" : "")
-      .text("kind", resource.kind)
-      .json("metadata", metadata)
-      .json("spec", body.spec)
-      .text("type", body.type)
-      .str();
-}
-
-}  // namespace
-
 std::string short_hash_of(const std::string& text) { return base::short_hash(base::sha256_hex(text)); }
 
 Intent finish(const App& app, const Body& body) {
-  auto hash = short_hash_of(text_of(app, body, ""));
-  return {.kind = body.kind, .name = body.name, .body = text_of(app, body, hash), .hash = std::move(hash)};
+  const auto frame = frame_of(app, body);
+  return finish(body, frame, frame);
 }
 
 Intent finish_with_secret(const App& app, Body body, JsonText data) {
-  auto hash = short_hash_of(text_of(app, body, ""));
+  const auto hashed = frame_of(app, body);
   body.data = std::move(data);
-  return {.kind = body.kind, .name = body.name, .body = text_of(app, body, hash), .hash = std::move(hash)};
+  return finish(body, frame_of(app, body), hashed);
 }
 
 }  // namespace todoapp::desired

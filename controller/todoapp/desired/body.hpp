@@ -20,6 +20,9 @@ struct Body {
   std::string type{};  ///< of a Secret
 };
 
+/// The list that says whose an object is.
+[[nodiscard]] JsonText owner_references(const App& app);
+
 [[nodiscard]] std::string short_hash_of(const std::string& text);
 
 [[nodiscard]] Intent finish(const App& app, const Body& body);

@@ -63,7 +63,7 @@ TierContent render_tier(const App& app, Tier tier, const SealedSecrets& sealed) 
   }
   content.secrets_name = sealed.of(tier);
   content.pod_template = serving_template(app, tier, content);
-  content.template_hash = desired::short_hash_of(content.pod_template);
+  content.template_hash = template_hash_of(content.pod_template);
   return content;
 }
 
@@ -86,6 +86,8 @@ MigrationContent render_migration(const App& app, const TierContent& content) {
 }
 
 }  // namespace
+
+std::string template_hash_of(const JsonText& pod_template) { return desired::short_hash_of(pod_template); }
 
 Content render_content(const App& app, const SealedSecrets& sealed) {
   Content content;

@@ -1,4 +1,5 @@
-#include <nlohmann/json.hpp>
+#include <simdjson.h>
+
 #include <string_view>
 
 #include "todoapp/desired/body.hpp"
@@ -12,6 +13,17 @@ namespace {
 
 using desired::ObjectText;
 
+StringMap map_in(simdjson::dom::element object, std::string_view key) {
+  StringMap map;
+  simdjson::dom::object members;
+  if (object[key].get(members)) return map;
+  for (const auto member : members) {
+    std::string_view value;
+    if (!member.value.get(value)) map.emplace(member.key, value);
+  }
+  return map;
+}
+
 /// The sealed template and what lies over it. Only the metadata is taken apart: in canonical text it comes first, and
 /// as it holds nothing but maps of strings, the first `,"spec":{` ends it.
 JsonText overlaid(const TierContent& content, const Overlay& overlay) {
@@ -20,11 +32,13 @@ JsonText overlaid(const TierContent& content, const Overlay& overlay) {
   const std::string_view text = content.pod_template;
   const auto end = text.find(R"(,"spec":{)");
   if (!text.starts_with(head) || end == std::string_view::npos) return content.pod_template;
-  const auto metadata = nlohmann::json::parse(text.substr(head.size(), end - head.size()), nullptr, false);
-  if (metadata.is_discarded()) return content.pod_template;
-  auto labels = metadata.value("labels", StringMap{});
-  auto annotations = metadata.value("annotations", StringMap{});
+  thread_local simdjson::dom::parser parser;  // for its buffers; each call begins anew
+  simdjson::dom::element metadata;
+  if (parser.parse(text.data() + head.size(), end - head.size()).get(metadata)) return content.pod_template;
+  auto labels = map_in(metadata, "labels");
+  auto annotations = map_in(metadata, "annotations");
   labels[marked(mark::template_)] = content.template_hash;
+  if (!overlay.attempt.empty()) labels[marked(mark::attempt)] = overlay.attempt;
   if (!overlay.restart.empty()) annotations[marked(mark::restart)] = overlay.restart;
   if (!overlay.live_secrets.empty()) annotations[marked(mark::live_secrets)] = overlay.live_secrets;
   const auto spec = text.substr(end + middle.size(), text.size() - end - middle.size() - 1);
@@ -44,7 +58,8 @@ JsonText spec_of(const App& app, Tier which, const JsonText& pod_template) {
       .number("progressDeadlineSeconds", app.spec.upgrade.progress_deadline.count())
       // An autoscaler owns the number of pods where there is one.
       .json("replicas", tier.autoscaling ? "" : std::to_string(tier.replicas))
-      .number("revisionHistoryLimit", app.spec.revision_history_limit)
+      // The history are our own records; an old ReplicaSet would refer to sealed objects that they let go.
+      .number("revisionHistoryLimit", 0)
       .json("selector", ObjectText{}.map("matchLabels", selector_labels(app.name, which)).str())
       .json("strategy", rolling_update(tier.strategy))
       .json("template", pod_template)
@@ -63,6 +78,7 @@ Intent deployment_intent(const App& app, Tier tier, const TierContent& content, 
   body.annotations[marked(mark::template_)] = content.template_hash;
   if (app.spec.tier(tier).autoscaling) body.annotations[marked(mark::autoscaled)] = "true";
   if (!overlay.restart.empty()) body.annotations[marked(mark::restart)] = overlay.restart;
+  if (!overlay.attempt.empty()) body.annotations[marked(mark::attempt)] = overlay.attempt;
   if (!overlay.secret_versions.empty()) body.annotations[marked(mark::secret_versions)] = overlay.secret_versions;
   return desired::finish(app, body);
 }

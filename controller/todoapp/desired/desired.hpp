@@ -27,14 +27,25 @@ struct SealedSecrets {
 
 /// What lies over the sealed template and is not content.
 struct Overlay {
-  std::string restart;          ///< the restart token; empty for none
-  std::string live_secrets;     ///< changes when a live value does; empty for none
-  std::string secret_versions;  ///< the Deployment's note of what was read, not part of the template; empty for none
+  std::string restart{};          ///< the restart token; empty for none
+  std::string attempt{};          ///< the retry that these pods are of; empty for the first attempt
+  std::string live_secrets{};     ///< changes when a live value does; empty for none
+  std::string secret_versions{};  ///< the Deployment's note of what was read, not part of the template; empty for none
   friend bool operator==(const Overlay&, const Overlay&) = default;
+};
+
+/// Where the values of a sealed Secret are from, without the values.
+struct SealedOrigin {
+  std::string sources;      ///< a hash of what they were made from; empty where a rollback put them together
+  std::string generated{};  ///< names of the generated ones, joined by commas
+  std::string rotate{};     ///< the token that those were generated for
 };
 
 /// desired/content: the spec's pod templates, config and migration.
 [[nodiscard]] Content render_content(const App& app, const SealedSecrets& sealed);
+
+/// What a template is known by: the mark and pod label `template`.
+[[nodiscard]] std::string template_hash_of(const JsonText& pod_template);
 
 /// desired/deployment: `revision` is the number that last changed the tier's template. With autoscaling the intent
 /// names no number of replicas; applied over one that did, it makes the server fall back to 1 [seen on 1.36].
@@ -44,10 +55,10 @@ struct Overlay {
 [[nodiscard]] Intent service_intent(const App& app, Tier tier);
 /// desired/config: the immutable ConfigMap `content.config_name`.
 [[nodiscard]] Intent config_intent(const App& app, Tier tier, const TierContent& content);
-/// desired/secrets: the immutable Secret `name`; `sources` says what the values were made from, without the values. The
-/// intent's hash leaves the values out: the name says them already, under the app's own key.
+/// desired/secrets: the immutable Secret `name`. The intent's hash leaves the values out: the name says them already,
+/// under the app's own key.
 [[nodiscard]] Intent sealed_secret_intent(const App& app, Tier tier, const std::string& name, const StringMap& values,
-                                          const std::string& sources);
+                                          const SealedOrigin& origin);
 /// The Secret `<app>-keys`: `values` holds the HMAC key and the generated values, bytes as they are (not base64). It is
 /// marked with the rotate token that the app asks for now.
 [[nodiscard]] Intent keys_intent(const App& app, const StringMap& values);

@@ -1,6 +1,7 @@
 #include "todoapp/desired/json_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <nlohmann/json.hpp>
 
@@ -9,16 +10,35 @@
 namespace todoapp::desired {
 namespace {
 
-bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'; }
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x7F; ++c) plain[c] = true;
+  for (const unsigned char c : {'"', '\\', '<', '>', '&'}) plain[c] = false;
+  return plain;
+}
+/// What stands for itself.
+constexpr auto plain = make_plain();
 
 void append_quoted(std::string& out, std::string_view text) {
-  if (!std::all_of(text.begin(), text.end(), is_plain)) {
+  if (!std::all_of(text.begin(), text.end(), [](char c) { return plain[static_cast<unsigned char>(c)]; })) {
     out += kube::canonical(nlohmann::json(text));
     return;
   }
   out += '"';
   out += text;
   out += '"';
+}
+
+void append_map(std::string& out, const StringMap& map) {
+  char separator = '{';
+  for (const auto& [key, value] : map) {
+    out += separator;
+    separator = ',';
+    append_quoted(out, key);
+    out += ':';
+    append_quoted(out, value);
+  }
+  out += map.empty() ? "{}" : "}";
 }
 
 }  // namespace
@@ -32,9 +52,9 @@ JsonText string_text(std::string_view text) {
 void ObjectText::key(std::string_view key) {
   assert(out_.size() == 1 || last_ < key);
   last_ = key;
-  if (out_.size() > 1) out_ += ',';
-  append_quoted(out_, key);
-  out_ += ':';
+  out_ += out_.size() > 1 ? ",\"" : "\"";
+  out_ += key;
+  out_ += "\":";
 }
 
 ObjectText& ObjectText::json(std::string_view name, std::string_view json) {
@@ -53,7 +73,9 @@ ObjectText& ObjectText::text(std::string_view name, std::string_view text) {
 
 ObjectText& ObjectText::map(std::string_view name, const StringMap& map) {
   if (map.empty()) return *this;
-  return json(name, text_of(map));
+  key(name);
+  append_map(out_, map);
+  return *this;
 }
 
 ObjectText& ObjectText::number(std::string_view name, std::int64_t number) {
@@ -79,14 +101,9 @@ ListText& ListText::entries(std::string_view list) {
 }
 
 JsonText text_of(const StringMap& map) {
-  std::string out{"{"};
-  for (const auto& [key, value] : map) {
-    if (out.size() > 1) out += ',';
-    append_quoted(out, key);
-    out += ':';
-    append_quoted(out, value);
-  }
-  return out + "}";
+  std::string out;
+  append_map(out, map);
+  return out;
 }
 
 JsonText text_of(const std::vector<std::string>& list) {

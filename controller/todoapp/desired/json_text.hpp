@@ -1,4 +1,4 @@
-// Canonical JSON (see kube/model/canonical_json.hpp) written straight as text. Private to desired/.
+// Canonical JSON (see kube/model/canonical_json.hpp) written straight as text. Private to the core.
 //
 // Everything is rendered at every reconcile; building values first and dumping them then costs ten times as much. And
 // what a spec hands through (JsonText) is canonical already, so that it goes in as it is.
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "todoapp/types.hpp"
 
@@ -29,13 +30,18 @@ class ObjectText {
   ObjectText& number(std::string_view key, std::int64_t number);
   ObjectText& flag(std::string_view key, bool flag);
 
-  [[nodiscard]] JsonText str() const { return out_ + "}"; }
+  /// The end of it: the text is handed over.
+  [[nodiscard]] JsonText str() {
+    out_ += '}';
+    return std::move(out_);
+  }
 
  private:
+  /// A name of ours, which needs no escapes.
   void key(std::string_view key);
 
   std::string out_{"{"};
-  std::string last_;
+  std::string_view last_;
 };
 
 class ListText {
@@ -46,8 +52,12 @@ class ListText {
   ListText& entries(std::string_view list);
 
   [[nodiscard]] bool empty() const { return out_.size() == 1; }
-  /// Empty text where there are no entries.
-  [[nodiscard]] JsonText str() const { return empty() ? JsonText{} : out_ + "]"; }
+  /// The end of it: the text is handed over. Empty text where there are no entries.
+  [[nodiscard]] JsonText str() {
+    if (empty()) return {};
+    out_ += ']';
+    return std::move(out_);
+  }
 
  private:
   std::string out_{"["};

@@ -49,7 +49,8 @@ JsonText pod_spec(const TierSpec& tier, const Pod& pod) {
       .text("priorityClassName", tier.priority_class_name)
       .text("restartPolicy", pod.restart_policy)
       .json("securityContext", tier.pod_security_context)
-      .text("serviceAccountName", tier.service_account_name)
+      // Always named: dropped from an apply, it would come back from its old alias, which a server fills in by itself.
+      .text("serviceAccountName", tier.service_account_name.empty() ? "default" : tier.service_account_name)
       .json("terminationGracePeriodSeconds", pod.grace_seconds ? std::to_string(*pod.grace_seconds) : "")
       .json("tolerations", tier.tolerations)
       .json("topologySpreadConstraints", pod.topology_spread_constraints)

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "base/hash.hpp"
 #include "todoapp/desired/body.hpp"
 #include "todoapp/desired/desired.hpp"
@@ -16,16 +18,17 @@ JsonText encoded(const StringMap& values) {
 }  // namespace
 
 Intent sealed_secret_intent(const App& app, Tier tier, const std::string& name, const StringMap& values,
-                            const std::string& sources) {
+                            const SealedOrigin& origin) {
+  desired::Body body{.kind = Kind::secret,
+                     .name = name,
+                     .labels = object_labels(app.name, &tier),
+                     .annotations = {{marked(mark::sources), origin.sources}},
+                     .immutable = true,
+                     .type = "Opaque"};
+  if (!origin.generated.empty()) body.annotations[marked(mark::generated)] = origin.generated;
+  if (!origin.rotate.empty()) body.annotations[marked(mark::rotate)] = origin.rotate;
   // The name is a keyed hash of the values already; a plain one beside it would let a value be guessed.
-  return desired::finish_with_secret(app,
-                                     {.kind = Kind::secret,
-                                      .name = name,
-                                      .labels = object_labels(app.name, &tier),
-                                      .annotations = {{marked(mark::sources), sources}},
-                                      .immutable = true,
-                                      .type = "Opaque"},
-                                     encoded(values));
+  return desired::finish_with_secret(app, std::move(body), encoded(values));
 }
 
 Intent keys_intent(const App& app, const StringMap& values) {

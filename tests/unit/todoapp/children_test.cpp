@@ -208,10 +208,10 @@ TEST(ClaimedNames, AreThoseOfWhatTheSpecAsksFor) {
     for (const auto& claimed : claimed_names(app)) words.push_back(named(claimed.kind, claimed.name));
     return words;
   };
-  EXPECT_THAT(names(an_app()),
-              UnorderedElementsAre("Deployment todo-frontend", "Deployment todo-backend", "Service todo-frontend",
-                                   "Service todo-backend", "Secret todo-keys"));
+  EXPECT_THAT(names(an_app()), UnorderedElementsAre("Deployment todo-frontend", "Deployment todo-backend",
+                                                    "Service todo-frontend", "Service todo-backend"));
   EXPECT_THAT(names(an_app()
+                        .with_generated_secret("SESSION_KEY")
                         .autoscaled(back, 1, 3, 80)
                         .with_tier(front, [](auto& tier) { tier.disruption_budget = {"1", ""}; })
                         .with_spec([](auto& spec) { spec.network_policy.enabled = true, spec.ingress = Ingress{}; })),

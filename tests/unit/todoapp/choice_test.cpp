@@ -89,10 +89,6 @@ TEST(Choice, AfterAFailure) {
       {"or back, by the spec", failed, asking(1), "record 3"},
       {"of a first install holds", {record(1, 1).failed()}, asking(1), "run 1, InstallFailed"},
       {"of a first install, changed", {record(1, 1).failed()}, asking(2), "record 2"},
-      {"of a migration leaves the pods where they are",
-       {record(1, 1).succeeded(), record(2, 2).failed("MigrationFailed")},
-       asking(2),
-       "run 1, RolloutFailed"},
       {"of a first migration", {record(1, 1).failed("MigrationFailed")}, asking(1), "run 1, InstallFailed"},
       {"of a rollback holds",
        {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 1).rolling_back_to(1).failed()},
@@ -103,6 +99,13 @@ TEST(Choice, AfterAFailure) {
        asking(2).rolled_back_to(1),
        "run 3, RollbackFailed"},
   });
+}
+
+TEST(Choice, AFailureBeforeAnyPodWasTouchedLeavesThePodsWhereTheyAre) {
+  auto seen = observing(asking(2));
+  for (const auto& each : {record(1, 1).succeeded(), record(2, 2).failed("MigrationFailed")}) seen.with(each);
+  for (const auto tier : all_tiers) seen.with_deployment(tier, want(asking(1), {}).content, test::serving(1, 1));
+  EXPECT_EQ(words(choose(seen, History(seen), want(asking(2), {}))), "run 1, RolloutFailed");
 }
 
 TEST(Choice, InQuarantine) {

@@ -12,6 +12,8 @@ namespace {
 constexpr std::int32_t max_restarts = 2;
 const base::WallTime born{std::chrono::seconds{1'700'000'000}};
 
+const Judged the_new{.template_hash = "new", .good_template = "old", .max_restarts = max_restarts, .began = born};
+
 kube::Pod a_pod(const std::string& template_hash = "new") {
   kube::Pod pod;
   pod.name = "todo-backend-1";
@@ -137,34 +139,58 @@ TEST(Failure, PodsThatAdmissionRefusesFailAtOnceAndQuotaWaits) {
 
 TEST(Failure, AGraceRunsFromThePodsBirth) {
   const std::vector<kube::Pod> pods{with(a_container(kube::Waiting{"ErrImagePull", "not found"}))};
-  const auto soon = diagnose(pods, nullptr, Tier::backend, "new", max_restarts, born + std::chrono::seconds{59});
+  const auto soon = diagnose(pods, nullptr, the_new, born + std::chrono::seconds{59});
   EXPECT_FALSE(soon.fails);
   EXPECT_EQ(soon.until, born + failure_grace);
-  const auto late = diagnose(pods, nullptr, Tier::backend, "new", max_restarts, born + failure_grace);
+  const auto late = diagnose(pods, nullptr, the_new, born + failure_grace);
   ASSERT_TRUE(late.fails);
   EXPECT_EQ(late.fails->reason, "ImagePullBackOff");
 }
 
-TEST(Failure, WhatOldPodsSufferTooIsTheEnvironments) {
+TEST(Failure, WhatPodsOfTheLastGoodRevisionSufferTooIsTheEnvironments) {
   const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "no database", {}}, 3);
-  const auto diagnosis =
-      diagnose({with(crash, "new"), with(crash, "old")}, nullptr, Tier::backend, "new", max_restarts, born);
+  const auto diagnosis = diagnose({with(crash, "new"), with(crash, "old")}, nullptr, the_new, born);
   EXPECT_FALSE(diagnosis.fails);
   EXPECT_TRUE(diagnosis.environment);
   ASSERT_TRUE(diagnosis.waits_for);
   EXPECT_EQ(diagnosis.waits_for->reason, "CrashLoopBackOff");
 }
 
-TEST(Failure, PodsOfTheOtherTierSayNothingAboutThisOne) {
-  const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "", {}}, 3);
-  EXPECT_EQ(diagnose({with(crash)}, nullptr, Tier::frontend, "new", max_restarts, born), Diagnosis{});
+TEST(Failure, AGoodPodThatServesIsNoSignOfTheEnvironmentWhateverItWentThrough) {
+  const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "no database", {}}, 3);
+  auto old = with(crash, "old");
+  old.conditions.push_back({"Ready", "True", "", "", {}, {}});
+  EXPECT_TRUE(diagnose({with(crash, "new"), old}, nullptr, the_new, born).fails);
 }
 
-TEST(Failure, SecretValuesAreMaskedWhereverTheyStandAndTheEndIsKept) {
-  EXPECT_EQ(masked("url=s3cret! again s3cret!", {"s3cret!", "abc"}, 100), "url=*** again ***");
-  EXPECT_EQ(masked("abc stays: too short to be worth it", {"abc"}, 100), "abc stays: too short to be worth it");
-  EXPECT_EQ(masked("first\nlast", {}, 4), "last");
-  EXPECT_EQ(masked("x\xC3\xA9y", {}, 2), "y");
+TEST(Failure, PodsOfAnOvertakenRevisionDoNotSpeakForTheEnvironment) {
+  const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "no database", {}}, 3);
+  EXPECT_TRUE(diagnose({with(crash, "new"), with(crash, "overtaken")}, nullptr, the_new, born).fails);
+}
+
+TEST(Failure, PodsOfTheOtherTierSayNothingAboutThisOne) {
+  const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "", {}}, 3);
+  auto other = the_new;
+  other.tier = Tier::frontend;
+  EXPECT_EQ(diagnose({with(crash)}, nullptr, other, born), Diagnosis{});
+}
+
+TEST(Failure, PodsOfAnEarlierAttemptSayNothingAboutThisOne) {
+  const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "", {}}, 3);
+  auto retry = the_new;
+  retry.attempt = "7";
+  EXPECT_EQ(diagnose({with(crash)}, nullptr, retry, born), Diagnosis{});
+  auto pod = with(crash);
+  pod.labels.emplace_back("apps.todoapp.dev/attempt", "7");
+  EXPECT_TRUE(diagnose({pod}, nullptr, retry, born).fails);
+}
+
+TEST(Failure, WhatEndedBeforeTheRolloutBeganDoesNotCount) {
+  const auto crashed_at = [](base::WallTime at) {
+    return std::vector{with(a_container(kube::Running{}, kube::Terminated{1, "Error", "", at}, 3))};
+  };
+  EXPECT_EQ(diagnose(crashed_at(born - std::chrono::seconds{1}), nullptr, the_new, born), Diagnosis{});
+  EXPECT_TRUE(diagnose(crashed_at(born), nullptr, the_new, born).fails);
 }
 
 }  // namespace

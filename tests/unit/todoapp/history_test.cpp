@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,6 @@ TEST(History, OfANewAppIsEmpty) {
   EXPECT_TRUE(history.empty());
   EXPECT_EQ(history.latest(), nullptr);
   EXPECT_EQ(history.last_good(), nullptr);
-  EXPECT_EQ(history.in_progress(), nullptr);
   EXPECT_EQ(history.find(1), nullptr);
   EXPECT_EQ(history.next_number(), 1);
   EXPECT_EQ(history.schema_reached(), 0);
@@ -57,27 +57,48 @@ TEST(History, IsNewestFirstByNumberNotByName) {
   EXPECT_EQ(number_of(history.find(2)), 2);
 }
 
-struct Row {
-  std::string given;
-  std::vector<RecordBuilder> records;
-  std::int64_t last_good;
-  std::int64_t in_progress;
-};
-
-TEST(History, KnowsWhatIsGoodAndWhatIsUnderWay) {
-  const std::vector<Row> table{
-      {"one under way", {record(1, 1)}, 0, 1},
-      {"one that serves", {record(1, 1).succeeded()}, 1, 0},
-      {"an upgrade under way", {record(1, 1).succeeded(), record(2, 2)}, 1, 2},
-      {"an upgrade that failed", {record(1, 1).succeeded(), record(2, 2).failed()}, 1, 0},
-      {"one overtaken", {record(1, 1).succeeded(), record(2, 2), record(3, 3)}, 1, 3},
-      {"a rollback", {record(1, 1).succeeded(), record(2, 2).failed(), record(3, 1).succeeded()}, 3, 0},
+TEST(History, TheLastGoodOneIsTheNewestThatSucceeded) {
+  const auto last_good = [](const std::vector<RecordBuilder>& records) {
+    return number_of(history_of(records).last_good());
   };
-  for (const auto& row : table) {
-    const auto history = history_of(row.records);
-    EXPECT_EQ(number_of(history.last_good()), row.last_good) << row.given;
-    EXPECT_EQ(number_of(history.in_progress()), row.in_progress) << row.given;
+  EXPECT_EQ(last_good({record(1, 1)}), 0);
+  EXPECT_EQ(last_good({record(1, 1).succeeded()}), 1);
+  EXPECT_EQ(last_good({record(1, 1).succeeded(), record(2, 2)}), 1);
+  EXPECT_EQ(last_good({record(1, 1).succeeded(), record(2, 2).failed()}), 1);
+  EXPECT_EQ(last_good({record(1, 1).succeeded(), record(2, 2).superseded(), record(3, 3)}), 1);
+  EXPECT_EQ(last_good({record(1, 1).succeeded(), record(2, 2).failed(), record(3, 1).succeeded()}), 3);
+}
+
+/// Revision 1, which needs schema 3, and the conditions of its Job; null: there is none.
+History migrated(const nlohmann::json& conditions, bool recorded = false) {
+  const auto app = an_app().with_migration(3, 2).build();
+  auto seen = observing(app);
+  auto one = a_record(app, 1);
+  if (recorded) one.reached_schema(3);
+  seen.with(one);
+  if (!conditions.is_null()) {
+    auto job = test::applied(migration_intent(app, *want(app, {}).content.migration, 1));
+    job["status"]["conditions"] = conditions;
+    seen.with(Kind::job, test::cached(Kind::job, job));
   }
+  return History(seen);
+}
+nlohmann::json condition(const char* type) { return {{{"type", type}, {"status", "True"}}}; }
+
+TEST(History, AMigrationThatIsDoneHasReachedItsSchemaBeforeTheRecordSaysSo) {
+  const auto history = migrated(condition("Complete"));
+  EXPECT_EQ(history.schema_reached(), 3);
+  EXPECT_FALSE(history.latest()->schema_recorded);
+  EXPECT_TRUE(migrated(condition("Complete"), true).latest()->schema_recorded);
+}
+
+TEST(History, AMigrationUnderWayMayHaveTouchedTheSchema) {
+  const auto under_way = migrated(nlohmann::json::array());
+  EXPECT_EQ(under_way.schema_reached(), 0);
+  EXPECT_EQ(under_way.schema_touched(), 3);
+  EXPECT_TRUE(under_way.latest()->migrating);
+  EXPECT_EQ(migrated({}).schema_touched(), 0);
+  EXPECT_EQ(migrated(condition("Failed")).schema_touched(), 0);
 }
 
 struct QuarantineRow {

@@ -184,6 +184,18 @@ TEST(Step, BreaksAtTheProgressDeadlineOfTheNewTemplateOnly) {
   EXPECT_EQ(step({.target = a_record(asking(2), 2).failed(), .backend = 2, .backend_status = stuck()}), broken);
 }
 
+TEST(Step, AVerdictOnAnEarlierRolloutIsNoneOnThisOne) {
+  auto verdict = condition("Progressing", "False", "ProgressDeadlineExceeded");
+  verdict[0]["lastUpdateTime"] = base::format_time(noon);
+  Given given{.backend = 2, .backend_status = with(with(test::serving(1, 2), "conditions", verdict), "replicas", 3)};
+  EXPECT_EQ(step(given), backend_rolls);
+  given.now = noon + 600s;
+  EXPECT_TRUE(std::holds_alternative<Broken>(step(given))) << "our own count of the deadline";
+  verdict[0]["lastUpdateTime"] = base::format_time(noon + 1s);
+  given = {.backend = 2, .backend_status = with(test::serving(1, 2), "conditions", verdict), .now = noon + 2s};
+  EXPECT_TRUE(std::holds_alternative<Broken>(step(given))) << "one on this rollout";
+}
+
 TEST(Step, BreaksWhenTheAbsoluteTimeIsOver) {
   const auto late = noon + 1800s;
   const auto reason = [](const Step& of) { return std::get<Broken>(of).cause.reason; };
@@ -209,8 +221,7 @@ TEST(Step, MigratesFirst) {
   const Step migrating{Migrating{"todo-migrate-2"}};
   EXPECT_EQ(step({.app = app, .target = target}), migrating);
   EXPECT_EQ(step({.app = app, .target = target, .job = Json::array()}), migrating);
-  EXPECT_EQ(step({.app = app, .target = target, .job = condition("Complete", "True", "Done")}), migrating)
-      << "until it is written down";
+  EXPECT_EQ(step({.app = app, .target = target, .job = condition("Complete", "True", "Done")}), backend_rolls);
   EXPECT_EQ(step({.app = app, .target = target, .job = condition("Failed", "True", "BackoffLimitExceeded")}),
             Step(Broken{{.reason = "MigrationFailed",
                          .tier = back,
@@ -229,6 +240,8 @@ TEST(StepWords, SayWhatTheRolloutWaitsFor) {
   EXPECT_EQ(words({}), "RollingBackend 0/2");
   EXPECT_EQ(words({.backend = 2, .backend_status = with(test::serving(1, 2), "updatedReplicas", 1)}),
             "RollingBackend 1/2");
+  const auto surging = with(with(test::serving(1, 2), "replicas", 3), "updatedReplicas", 1);
+  EXPECT_EQ(words({.backend = 2, .backend_status = surging}), "RollingBackend 0/2") << "both that serve are old";
   EXPECT_EQ(words({.backend = 0}), "RollingBackend 0/2");
   EXPECT_EQ(words({.app = asking(2).in_order(Order::together)}), "RollingBackend 0/2, RollingFrontend 0/1");
   EXPECT_EQ(words({.backend = 2, .frontend = 2}), "Soaking until 12:00:10Z");

@@ -153,12 +153,14 @@ TEST(Upkeep, LaysTheRestartTokenAndLiveSecretsOverTheTemplate) {
   seen.with(a_record(an_app(), 1).succeeded());
   seen.with_deployment(back, want(an_app(), {}).content, test::serving(1, 1));
   seen.with_deployment(front, want(an_app(), {}).content, test::serving(1, 1));
-  const auto kept = keep(seen, Finished{}, {}, {{back, Overlay{"", "digest", "db=1:1"}}});
+  const auto kept =
+      keep(seen, Finished{}, {}, {{back, Overlay{.live_secrets = "digest", .secret_versions = "db=1:1"}}});
   ASSERT_EQ(kept.actions.size(), 2U);
-  EXPECT_EQ(intent_in(kept.actions[0]), deployment_intent(seen.get().app, back, want(an_app(), {}).content.backend, 1,
-                                                          {"now", "digest", "db=1:1"}));
+  EXPECT_EQ(intent_in(kept.actions[0]),
+            deployment_intent(seen.get().app, back, want(an_app(), {}).content.backend, 1,
+                              {.restart = "now", .live_secrets = "digest", .secret_versions = "db=1:1"}));
   EXPECT_EQ(intent_in(kept.actions[1]),
-            deployment_intent(seen.get().app, front, want(an_app(), {}).content.frontend, 1, {"now", "", ""}));
+            deployment_intent(seen.get().app, front, want(an_app(), {}).content.frontend, 1, {.restart = "now"}));
 }
 
 TEST(Contents, AreRenderedOnlyWhereTheRecordWasRenderedInTheSameWay) {
@@ -194,11 +196,70 @@ std::vector<Action> migrate(const nlohmann::json& conditions) {
   return run_migration({seen, history, *history.latest(), wanted.content});
 }
 
-TEST(MigrationJob, IsMadeThenWaitedForThenWrittenDown) {
+TEST(MigrationJob, IsMadeOnce) {
   EXPECT_THAT(words_of(migrate({})), ElementsAre("create Job todo-migrate-1"));
   EXPECT_THAT(migrate(nlohmann::json::array()), IsEmpty());
-  EXPECT_THAT(words_of(migrate({{{"type", "Complete"}, {"status", "True"}}})),
-              ElementsAre("mark todo-rev-1 schema=2", "look again at 12:00:00Z"));
+}
+
+TEST(MigrationJob, WaitsForThatOfAnOvertakenRevision) {
+  const auto app = asking(2).with_migration(3, 1).build();
+  auto older = asking(1);
+  older.with_migration(2, 1);
+  const auto words = [&](const nlohmann::json& conditions) {
+    auto seen = observing(app);
+    seen.with(a_record(older, 1).superseded()).with(a_record(app, 2));
+    auto job = test::applied(migration_intent(app, *want(older, {}).content.migration, 1));
+    job["status"]["conditions"] = conditions;
+    seen.with(Kind::job, test::cached(Kind::job, job));
+    const History history(seen);
+    return words_of(run_migration({seen, history, *history.latest(), want(app, {}).content}));
+  };
+  EXPECT_THAT(words(nlohmann::json::array()), IsEmpty());
+  EXPECT_THAT(words({{{"type", "Complete"}, {"status", "True"}}}), ElementsAre("create Job todo-migrate-2"));
+  EXPECT_THAT(words({{{"type", "Failed"}, {"status", "True"}}}), ElementsAre("create Job todo-migrate-2"));
+}
+
+TEST(MigrationJob, IsWrittenDownWhenItIsDoneWhoeverOvertookItsRevision) {
+  const auto app = an_app().with_migration(2, 1).build();
+  const auto words = [&](test::RecordBuilder record, const char* condition) {
+    auto seen = observing(app);
+    seen.with(record).with(a_record(asking(2), 2));
+    auto job = test::applied(migration_intent(app, *want(app, {}).content.migration, 1));
+    job["status"]["conditions"] = {{{"type", condition}, {"status", "True"}}};
+    seen.with(Kind::job, test::cached(Kind::job, job));
+    return words_of(record_schemas(History(seen)));
+  };
+  EXPECT_THAT(words(a_record(app, 1).superseded(), "Complete"), ElementsAre("mark todo-rev-1 schema=2"));
+  EXPECT_THAT(words(a_record(app, 1).reached_schema(2), "Complete"), IsEmpty());
+  EXPECT_THAT(words(a_record(app, 1), "Failed"), IsEmpty());
+}
+
+TEST(Upkeep, ARetryMakesNewPodsOfTheSameTemplate) {
+  auto seen = around(asking(1));
+  seen.with(a_record(asking(1), 1).failed()).with(a_record(asking(1), 2));
+  seen.with_deployment(back, content_of(1), {{"observedGeneration", 1}, {"replicas", 1}, {"updatedReplicas", 1}});
+  const auto kept = keep(seen, backend_rolls);
+  ASSERT_EQ(kept.actions.size(), 1U);
+  EXPECT_EQ(intent_in(kept.actions[0]),
+            deployment_intent(seen.get().app, back, content_of(1).backend, 2, {.attempt = "2"}));
+}
+
+TEST(Upkeep, PodsOfARetryAreLeftAloneAfterwards) {
+  for (const bool done : {false, true}) {
+    auto seen = around(asking(1));
+    seen.with(a_record(asking(1), 1).failed()).with(done ? a_record(asking(1), 2).succeeded() : a_record(asking(1), 2));
+    seen.with_deployment(back, content_of(1), test::serving(1, 1), 2, {.attempt = "2"});
+    seen.with_deployment(front, content_of(1), test::serving(1, 1), 2, {.attempt = "2"});
+    EXPECT_THAT(keep(seen, Finished{}).actions, IsEmpty()) << done;
+  }
+}
+
+TEST(Upkeep, ARetryLeavesATierThatServesAlone) {
+  auto seen = around(asking(1));
+  seen.with(a_record(asking(1), 1).failed()).with(a_record(asking(1), 2));
+  seen.with_deployment(back, content_of(1), test::serving(1, 1));
+  seen.with_deployment(front, content_of(1), test::serving(1, 1));
+  EXPECT_THAT(keep(seen, Finished{}).actions, IsEmpty());
 }
 
 TEST(Tidy, DeletesOldRecordsAndWhatNoneOfTheOthersUses) {
@@ -211,7 +272,7 @@ TEST(Tidy, DeletesOldRecordsAndWhatNoneOfTheOthersUses) {
   }
   seen.with(keys_intent(app, {{"hmac.key", "k"}}));
   for (const auto* name : {"todo-backend-secrets-1", "todo-backend-secrets-2"}) {
-    seen.with(sealed_secret_intent(app, back, name, {}, "sources"));
+    seen.with(sealed_secret_intent(app, back, name, {}, {.sources = "sources"}));
   }
   const auto actions = tidy(seen, History(seen), want(app, {}).hash, {"todo-backend-secrets-2"});
   const auto name_of = [&](int version) { return want(config(version), {}).content.backend.config_name; };
@@ -224,8 +285,18 @@ TEST(Tidy, DeletesOldRecordsAndWhatNoneOfTheOthersUses) {
 TEST(Tidy, KeepsWhatAKeptRecordSealed) {
   auto seen = observing(an_app());
   seen.with(a_record(an_app(), 1).sealing({"", "todo-backend-secrets-1"}).succeeded());
-  seen.with(sealed_secret_intent(an_app(), back, "todo-backend-secrets-1", {}, "sources"));
+  seen.with(sealed_secret_intent(an_app(), back, "todo-backend-secrets-1", {}, {.sources = "sources"}));
   EXPECT_THAT(tidy(seen, History(seen), want(an_app(), {}).hash, {}), IsEmpty());
+}
+
+TEST(Tidy, DeletesTheMigrationJobsOfRecordsThatAreGone) {
+  const auto app = an_app().with_migration(2, 1).build();
+  auto seen = observing(app);
+  seen.with(a_record(app, 5).succeeded());
+  for (const int number : {4, 5}) {
+    seen.with(migration_intent(app, *want(app, {}).content.migration, number));
+  }
+  EXPECT_THAT(words_of(tidy(seen, History(seen), want(app, {}).hash, {})), ElementsAre("delete Job todo-migrate-4"));
 }
 
 }  // namespace

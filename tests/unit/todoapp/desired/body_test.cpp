@@ -25,7 +25,7 @@ std::vector<Intent> some_intents() {
   return {deployment_intent(app, Tier::backend, content.backend, 1, {}),
           service_intent(app, Tier::backend),
           config_intent(app, Tier::backend, content.backend),
-          sealed_secret_intent(app, Tier::backend, "todo-backend-secrets-0123456789", {{"A", "1"}}, "abc"),
+          sealed_secret_intent(app, Tier::backend, "todo-backend-secrets-0123456789", {{"A", "1"}}, {.sources = "abc"}),
           keys_intent(app, {{"hmac.key", "x"}}),
           network_policy_intent(app).value(),
           ingress_intent(app).value(),

@@ -67,7 +67,7 @@ std::vector<Intent> render_tier(const App& app, Tier tier, const TierContent& co
   std::vector<Intent> intents{deployment_intent(app, tier, content, 7, overlay), service_intent(app, tier)};
   if (!content.config_name.empty()) intents.push_back(config_intent(app, tier, content));
   if (!values.empty()) {
-    intents.push_back(sealed_secret_intent(app, tier, content.secrets_name, values, "0123456789"));
+    intents.push_back(sealed_secret_intent(app, tier, content.secrets_name, values, {.sources = "0123456789"}));
   }
   add(intents, autoscaler_intent(app, tier));
   add(intents, disruption_budget_intent(app, tier));

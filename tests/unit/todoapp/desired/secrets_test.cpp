@@ -14,7 +14,8 @@ using test::an_app;
 using Json = nlohmann::json;
 
 Intent sealed(const StringMap& values) {
-  return sealed_secret_intent(an_app(), Tier::backend, "todo-backend-secrets-0123456789", values, "made of this");
+  return sealed_secret_intent(an_app(), Tier::backend, "todo-backend-secrets-0123456789", values,
+                              {.sources = "made of this"});
 }
 
 TEST(SealedSecret, IsImmutableAndSaysWhatItWasMadeFrom) {

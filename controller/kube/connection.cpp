@@ -10,7 +10,6 @@
 #include <cstring>
 #include <limits>
 
-#include "kube/socket_bio.hpp"
 #include "kube/tls_context.hpp"
 
 namespace kube {
@@ -103,7 +102,8 @@ void Connection::on_connect(const boost::system::error_code& error) {
 }
 
 void Connection::start_handshake() {
-  BIO* bio = ssl_ == nullptr ? nullptr : make_socket_bio(socket_.native_handle());
+  source_.fd = socket_.native_handle();
+  BIO* bio = ssl_ == nullptr ? nullptr : make_socket_bio(source_);
   if (bio == nullptr) return fail_open("out of memory for TLS");
   SSL_set_bio(ssl_.get(), bio, bio);
   if (!expect_name(ssl_.get(), server_.tls_name.empty() ? server_.host : server_.tls_name)) {
@@ -206,6 +206,7 @@ IoResult Connection::read(char* into, std::size_t size) {
     return after_tls(SSL_read(ssl_.get(), into, bounded_size(size)));
   }
   const ssize_t got = ::recv(socket_.native_handle(), into, size, 0);
+  source_.drained = got < static_cast<ssize_t>(size);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {IoState::want_read, 0};
   return after_socket(got);
 }

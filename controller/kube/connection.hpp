@@ -22,6 +22,7 @@
 
 #include "base/result.hpp"
 #include "kube/server_address.hpp"
+#include "kube/socket_bio.hpp"
 
 namespace kube {
 
@@ -51,6 +52,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Whether bytes were taken off the socket that `read` has not handed out yet: no wait will tell of those.
   [[nodiscard]] bool has_unread() const { return ssl_ != nullptr && SSL_has_pending(ssl_.get()) == 1; }
+
+  /// Whether the last `read` took all that had come: then a wait will tell of more, and another read would find
+  /// nothing.
+  [[nodiscard]] bool is_drained() const { return source_.drained && !has_unread(); }
 
   /// Runs `handler` once when the socket may be read (`want_read`) or written (`want_write`).
   template <class Handler>
@@ -83,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::steady_timer timer_;
   const ServerAddress& server_;
   std::chrono::milliseconds open_timeout_;
+  SocketSource source_;
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
   std::vector<Endpoint> endpoints_;  ///< still to be tried, the next one last
   OpenHandler handler_;

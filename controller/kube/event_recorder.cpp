@@ -28,6 +28,8 @@ std::string namespace_of(const Event& event) {
 
 /// Notes quote what others said, in whatever encoding: what is no UTF-8 becomes U+FFFD, which is longer.
 std::string clean_note(std::string_view note) {
+  const bool plain = std::all_of(note.begin(), note.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+  if (plain) return std::string(note.substr(0, note_most));
   const nlohmann::json raw(cut_utf8(note, note_most));
   const auto text = raw.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const auto clean = nlohmann::json::parse(text).get<std::string>();
@@ -141,6 +143,7 @@ EventRecorder::EventRecorder(boost::asio::io_context& loop, Transport& transport
       may_write_(std::move(may_write)),
       journal_(settings_.reporting_instance, settings_.limits),
       timer_(loop),
+      flush_timer_(loop),
       backoff_(settings_.backoff),
       alive_(std::make_shared<const int>()) {}
 
@@ -160,11 +163,27 @@ void EventRecorder::record(const Event& event) {
   if (queue_.size() == 1) send_first();
 }
 
+void EventRecorder::flush(std::chrono::milliseconds at_most, std::function<void()> done) {
+  flushed_ = std::move(done);
+  flush_timer_.expires_after(queue_.empty() ? std::chrono::milliseconds{0} : at_most);
+  flush_timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+    if (!error && !alive.expired()) tell_flushed();
+  });
+}
+
+/// Whoever is told may stop this recorder.
+void EventRecorder::tell_flushed() {
+  flush_timer_.cancel();
+  if (const auto done = std::exchange(flushed_, nullptr)) done();
+}
+
 void EventRecorder::stop() {
   stopped_ = true;
   counts_.dropped += queue_.size();
   queue_.clear();
   timer_.cancel();
+  flush_timer_.cancel();
+  flushed_ = nullptr;
   if (call_) transport_.cancel(*std::exchange(call_, std::nullopt));
 }
 
@@ -174,7 +193,7 @@ void EventRecorder::send_first() {
     queue_.pop_front();
     ++counts_.dropped;
   }
-  if (queue_.empty()) return;
+  if (queue_.empty()) return tell_flushed();
   const auto& write = queue_.front();
   const auto& events = resources::events();
   auto request = write.series_of.empty() ? make_create(events, write.namespace_, write.body)

@@ -4,8 +4,8 @@
 // with a growing `series`, written at once for the second time and then at most every five minutes. Of one object at
 // most 25 writes come in a burst, then one in five minutes. Recording never waits, never fails and never blocks other
 // work: one write is under way at a time, one that fails for a passing reason is tried three times in all,
-// `queued_most` wait, the rest is dropped and counted. Limits: what is queued at `stop` is lost; the last count of a
-// series may lag.
+// `queued_most` wait, the rest is dropped and counted. Limits: what is queued at `stop` is lost (`flush` comes before
+// it where there is time); the last count of a series may lag.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -129,6 +129,8 @@ class EventRecorder {
   ~EventRecorder();
 
   void record(const Event& event);
+  /// `done` runs once when nothing waits to be written any more, at the latest after that time; never from inside.
+  void flush(std::chrono::milliseconds at_most, std::function<void()> done);
   /// Nothing is sent from here on; what is under way is cancelled.
   void stop();
 
@@ -140,6 +142,7 @@ class EventRecorder {
   void send_first();
   void answered(const base::Result<Response>& response);
   void try_again(std::chrono::milliseconds at_least);
+  void tell_flushed();
 
   Transport& transport_;
   EventRecorderSettings settings_;
@@ -147,6 +150,8 @@ class EventRecorder {
   EventJournal journal_;
   std::deque<EventWrite> queue_;  ///< the first is under way, or waits to be tried again
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer flush_timer_;
+  std::function<void()> flushed_;
   std::optional<CallId> call_;
   base::Backoff backoff_;
   bool stopped_{false};

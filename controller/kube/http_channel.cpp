@@ -95,6 +95,7 @@ void HttpChannel::read() {
     }
     if (!exchange_) return idle_ended();  // nobody asked
     if (!feed(unfinished_.size() + result.bytes)) return;
+    if (connection_->is_drained()) return await_readable();
   }
   boost::asio::post(context_.loop, [self = shared_from_this()] { self->read(); });
 }

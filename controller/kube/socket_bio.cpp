@@ -3,25 +3,26 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdint>
 
 namespace kube {
 namespace {
 
-int fd_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+SocketSource& source_of(BIO* bio) { return *static_cast<SocketSource*>(BIO_get_data(bio)); }
 
 bool is_passing(ssize_t result) { return result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR); }
 
 int write_some(BIO* bio, const char* from, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t sent = ::send(fd_of(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  const ssize_t sent = ::send(source_of(bio).fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
   if (is_passing(sent)) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 
 int read_some(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t got = ::recv(fd_of(bio), into, static_cast<std::size_t>(size), 0);
+  auto& source = source_of(bio);
+  const ssize_t got = ::recv(source.fd, into, static_cast<std::size_t>(size), 0);
+  source.drained = got < size;
   if (is_passing(got)) BIO_set_retry_read(bio);
   return static_cast<int>(got);
 }
@@ -42,12 +43,12 @@ BIO_METHOD* make_method() {
 
 }  // namespace
 
-BIO* make_socket_bio(int fd) {
+BIO* make_socket_bio(SocketSource& source) {
   // Never freed: a method must outlive every BIO of it, and there is one per process.
   static BIO_METHOD* const method = make_method();
   BIO* bio = method == nullptr ? nullptr : BIO_new(method);
   if (bio == nullptr) return nullptr;
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  BIO_set_data(bio, &source);
   BIO_set_init(bio, 1);
   return bio;
 }

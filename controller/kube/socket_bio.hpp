@@ -6,7 +6,12 @@
 
 namespace kube {
 
-/// A BIO on the non-blocking socket `fd`, which must outlive it; null when memory is out.
-[[nodiscard]] BIO* make_socket_bio(int fd);
+struct SocketSource {
+  int fd{-1};
+  bool drained{false};  ///< the last read took all that was there
+};
+
+/// A BIO on a non-blocking socket, which must outlive it, as must `source`; null when memory is out.
+[[nodiscard]] BIO* make_socket_bio(SocketSource& source);
 
 }  // namespace kube

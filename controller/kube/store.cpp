@@ -197,7 +197,8 @@ void Store::mark_verified(const ObjectKey& key, std::string intent_hash) {
   unlink(*entry);
   Object& object = entry->object;
   // After our own write the body held, if any, is the one before it: its fingerprint says nothing of what we wrote.
-  object.verified_fingerprint = entry->written ? 0 : object.fingerprint;
+  if (entry->written) object.fingerprint = 0;
+  object.verified_fingerprint = object.fingerprint;
   object.verified_intent = std::move(intent_hash);
   object.body.reset();
   link(*entry);

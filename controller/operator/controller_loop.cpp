@@ -1,6 +1,5 @@
 #include "operator/controller_loop.hpp"
 
-#include <malloc.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "operator/logging.hpp"
+#include "operator/memory.hpp"
 #include "todoapp/reconcile.hpp"
 
 namespace shell {
@@ -56,7 +56,7 @@ ControllerLoop::ControllerLoop(boost::asio::io_context& loop, kube::Transport& t
                [this](const kube::Change& change, kube::Origin origin) { on_child(change, origin); },
                [this] {
                  log(LogLevel::info, "Synced caches", {{"apps", caches_.apps()}});
-                 malloc_trim(0);  // the first lists left behind more than what is kept
+                 give_back_memory();  // the first lists left behind more than what is kept
                  pump();
                },
                [](const std::string& kind, const base::Error& error) {
@@ -153,6 +153,7 @@ void ControllerLoop::pass(const kube::WorkItem& item) {
   }
   metrics_.reconcile_started();
   ++running_;
+  ++passes_;
   auto& state = states_[key];
   if (state.uid != app->uid) {
     apps_by_uid_.erase(state.uid);

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -42,6 +43,8 @@ class ControllerLoop {
   /// Begins no more passes; `idle` runs when those under way have ended.
   void stop(std::function<void()> idle);
   [[nodiscard]] bool synced() const { return caches_.synced(); }
+  /// So many were begun.
+  [[nodiscard]] std::uint64_t passes() const { return passes_; }
   /// Told each time that nothing is due any more, nor will be in a moment, once it leads: for `--once`.
   void on_quiet(std::function<void()> quiet) { on_quiet_ = std::move(quiet); }
 
@@ -84,6 +87,7 @@ class ControllerLoop {
   std::uint64_t events_dropped_told_{0};
   std::string process_key_;
   std::size_t running_{0};
+  std::uint64_t passes_{0};
   bool leading_{false};
   bool stopping_{false};
   bool pumping_{false};

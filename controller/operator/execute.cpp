@@ -58,14 +58,21 @@ std::string outcome_patch(const todoapp::RecordOutcome& outcome) {
   return kube::canonical(Json{{"metadata", {{"uid", outcome.uid}, {"annotations", annotations}}}});
 }
 
+/// The status is canonical text already.
 std::string status_patch(const kube::Object& app, const std::string& status) {
-  return kube::canonical(Json::array({{{"op", "test"}, {"path", "/metadata/uid"}, {"value", app.uid}},
-                                      {{"op", "add"}, {"path", "/status"}, {"value", Json::parse(status)}}}));
+  return fmt::format(
+      R"([{{"op":"test","path":"/metadata/uid","value":"{}"}},{{"op":"add","path":"/status","value":{}}}])", app.uid,
+      status);
 }
 
 std::string labels_patch(const kube::Object& app, const kube::Object& object) {
   return kube::canonical(
       Json{{"metadata", {{"uid", object.uid}, {"labels", todoapp::object_labels(app.name, nullptr)}}}});
+}
+
+bool is_labelled(const std::string& object) {
+  const auto labels = Json::parse(object).value("/metadata/labels"_json_pointer, Json::object());
+  return labels.value("app.kubernetes.io/managed-by", "") == todoapp::field_manager;
 }
 
 class Execution : public std::enable_shared_from_this<Execution> {
@@ -207,7 +214,11 @@ class Execution : public std::enable_shared_from_this<Execution> {
   }
 
   bool act(const todoapp::MarkVerified& verified) {
-    store(verified.kind).mark_verified(key_of(verified.name), verified.intent_hash);
+    const auto key = key_of(verified.name);
+    const auto* held = store(verified.kind).find(key);
+    if (held != nullptr && held->fingerprint == verified.fingerprint) {
+      store(verified.kind).mark_verified(key, verified.intent_hash);
+    }
     return false;
   }
 
@@ -286,14 +297,18 @@ class Execution : public std::enable_shared_from_this<Execution> {
       if (!answer) return failed(answer.error());
       const auto object = services_.caches.read(kind, answer->body);
       if (!object) return try_later(object.error());
-      if (object->controller_uid == app_.uid) return label_again(kind, *object);
+      if (object->controller_uid == app_.uid) {
+        // Labelled as it was made: only the answer was lost, and the watch is about to show it.
+        if (is_labelled(answer->body)) return try_later({base::ErrorCode::retry, what_, "its own create, unanswered"});
+        return label_again(kind, *object);
+      }
       refuse(base::ErrorCode::already_exists,
              "exists and does not belong to this app, so it is left alone; delete or rename it, or rename the app");
     });
   }
 
-  /// The answer to its create was lost, or it lost the label that the cache goes by. A cache takes nothing that its
-  /// watch has come past and does not show, so the label comes first; what was only not answered is not changed by it.
+  /// It lost the label that the cache goes by. A cache takes nothing that its watch has come past and does not show, so
+  /// the label comes first.
   void label_again(Kind kind, const kube::Object& object) {
     auto request = kube::make_merge_patch(todoapp::resource_of(kind), key_of(object.name), labels_patch(app_, object),
                                           {.accept = kube::Accept::metadata, .manager = labels_manager});

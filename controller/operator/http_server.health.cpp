@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
 #include <utility>
 
 namespace shell {
@@ -15,8 +16,9 @@ HttpAnswer Health::answer(const HttpQuestion& question) const {
     lines += reason ? fmt::format("[-]{} failed: {}\n", name, *reason) : fmt::format("[+]{} ok\n", name);
   }
   if (passed && !question.has("verbose")) return {.body = "ok"};
+  const auto name = std::string_view(question.path).substr(question.path.starts_with('/') ? 1 : 0);
   return {.status = passed ? 200U : 500U,
-          .body = fmt::format("{}{} check {}\n", lines, name_, passed ? "passed" : "failed")};
+          .body = fmt::format("{}{} check {}\n", lines, name, passed ? "passed" : "failed")};
 }
 
 HttpHandler make_health_handler(const Health& health) {

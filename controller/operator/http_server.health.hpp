@@ -19,16 +19,13 @@ class Health {
   /// Nothing where all is well, else the reason.
   using Check = std::function<std::optional<std::string>()>;
 
-  /// `name` is the path without its slash: "livez".
-  explicit Health(std::string name) : name_(std::move(name)) {}
-
   void add_check(std::string name, Check check) { checks_.emplace_back(std::move(name), std::move(check)); }
 
-  /// 200 "ok", or 500 with a line for each check; the lines also with `?verbose`.
+  /// 200 "ok", or 500 with a line for each check; the lines also with `?verbose`. It goes by the name of the path that
+  /// was asked for.
   [[nodiscard]] HttpAnswer answer(const HttpQuestion& question) const;
 
  private:
-  std::string name_;
   std::vector<std::pair<std::string, Check>> checks_;
 };
 

@@ -1,6 +1,5 @@
 #include "operator/process.hpp"
 
-#include <malloc.h>
 #include <openssl/rand.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
@@ -24,6 +24,7 @@
 #include "operator/http_server.health.hpp"
 #include "operator/http_server.hpp"
 #include "operator/logging.hpp"
+#include "operator/memory.hpp"
 #include "operator/metrics.hpp"
 
 namespace shell {
@@ -31,7 +32,10 @@ namespace {
 
 /// The whole of an orderly end; a pod is given 30 s by default, and a user at a terminal less.
 constexpr std::chrono::milliseconds grace{4'500};
-constexpr std::chrono::minutes trim_interval{1};
+/// Of that, for events that still wait: with --once there is no later time to write them.
+constexpr std::chrono::milliseconds event_grace{2'000};
+constexpr std::chrono::seconds trim_interval{10};
+constexpr int trims_put_off_most{6};
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -182,12 +186,17 @@ class Process {
       loop_.stop();
     });
     controller_.stop([this] {
-      recorder_.stop();
-      if (elector_ == nullptr) return close();
-      elector_->release([this] {
-        log(LogLevel::info, "Released the lease", {});
-        close();
-      });
+      if (!settings_.once) return stop_writing();
+      recorder_.flush(event_grace, [this] { stop_writing(); });
+    });
+  }
+
+  void stop_writing() {
+    recorder_.stop();
+    if (elector_ == nullptr) return close();
+    elector_->release([this] {
+      log(LogLevel::info, "Released the lease", {});
+      close();
     });
   }
 
@@ -198,12 +207,19 @@ class Process {
     });
   }
 
-  /// What a burst of work leaves behind is given back to the system.
+  /// What the start or a burst of work leaves behind is given back to the system: in a quiet moment, and where there is
+  /// none, once a minute.
   void trim() {
     trim_timer_.expires_after(trim_interval);
     trim_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
-      malloc_trim(0);
+      const auto worked = controller_.passes();
+      const bool quiet = std::exchange(passes_seen_, worked) == worked;
+      if (controller_.synced() && passes_trimmed_ != worked && (quiet || ++trims_put_off_ >= trims_put_off_most)) {
+        give_back_memory();
+        passes_trimmed_ = worked;
+        trims_put_off_ = 0;
+      }
       trim();
     });
   }
@@ -228,12 +244,15 @@ class Process {
   kube::EventRecorder recorder_;
   ControllerLoop controller_;
   std::unique_ptr<kube::LeaderElector> elector_;
-  Health live_{"livez"};
-  Health ready_{"readyz"};
+  Health live_;
+  Health ready_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer grace_timer_;
   boost::asio::steady_timer trim_timer_;
+  std::uint64_t passes_seen_{0};
+  std::optional<std::uint64_t> passes_trimmed_;  ///< none: not yet since the start
+  int trims_put_off_{0};
   int exit_code_{0};
   bool stopping_{false};
 };

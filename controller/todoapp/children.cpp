@@ -15,15 +15,8 @@ namespace {
 using Json = nlohmann::json;
 
 /// ConfigMaps and Secrets are watched as metadata, and sealed ones cannot change otherwise.
-bool metadata_only(Kind kind) { return kind == Kind::config_map || kind == Kind::secret; }
-
-/// The part of an intent that a cached body can be held against.
-Json comparable(const Intent& intent) {
-  auto json = Json::parse(intent.body);
-  for (const auto* member : {"apiVersion", "kind"}) json.erase(member);
-  for (const auto* member : {"name", "namespace"}) json["metadata"].erase(member);
-  if (metadata_only(intent.kind)) return Json{{"metadata", json["metadata"]}};
-  return json;
+kube::Shows shown_of(Kind kind) {
+  return kind == Kind::config_map || kind == Kind::secret ? kube::Shows::metadata : kube::Shows::whole;
 }
 
 /// What apply knows a port by.
@@ -91,8 +84,8 @@ std::vector<Action> bring_in_line(const Observed& observed, const Intent& intent
   if (object->verified_intent == intent.hash && object->verified_fingerprint == object->fingerprint) return {};
   // Our own write, answered but not seen by the watch yet: its event brings the body to compare with.
   if (object->body == nullptr) return {};
-  if (kube::is_subset(comparable(intent), Json::parse(*object->body))) {
-    return {MarkVerified{intent.kind, intent.name, intent.hash}};
+  if (kube::body_holds(*object->body, intent.body, shown_of(intent.kind))) {
+    return {MarkVerified{intent.kind, intent.name, intent.hash, object->fingerprint}};
   }
   return write(intent, *object, Why::drift);
 }

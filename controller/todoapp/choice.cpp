@@ -22,17 +22,23 @@ bool may_retry(const Observed& observed, const History& history, const std::stri
   return history.failed_attempts(hash) <= observed.app.spec.upgrade.max_retries;
 }
 
-/// No pod was touched since `good` served: there is nothing to roll back. (A migration failed, or took too long.)
-bool untouched_since(const Observed& observed, const Revision& good) {
-  return std::all_of(all_tiers.begin(), all_tiers.end(),
-                     [&](Tier tier) { return progress_of(observed, tier, good.template_of(tier)).on_template; });
+/// The pods are those of `revision`, as far as Deployments go. One that somebody deleted comes back by itself.
+bool runs(const Observed& observed, const Revision& revision) {
+  bool any = false;
+  for (const auto tier : all_tiers) {
+    const auto progress = progress_of(observed, tier, revision.template_of(tier));
+    if (progress.deployment != nullptr && !progress.on_template) return false;
+    any = any || progress.deployment != nullptr;
+  }
+  return any;
 }
 
 /// Where an automatic rollback goes to after `failed`, or nullptr where the app holds.
 const Revision* way_back(const Observed& observed, const History& history, const Revision& failed) {
   if (observed.app.spec.upgrade.on_failure == OnFailure::hold || failed.rollback_of) return nullptr;
   const auto* good = history.last_good();
-  return good == nullptr || untouched_since(observed, *good) ? nullptr : good;
+  // No pod was touched, say because a migration failed: there is nothing to roll back.
+  return good == nullptr || runs(observed, *good) ? nullptr : good;
 }
 
 /// What somebody can do about a failure.
@@ -57,9 +63,12 @@ Origin origin(const Observed& observed, const History& history, std::string caus
 }
 
 Choice record_spec(const Observed& observed, const History& history, const Wanted& wanted) {
-  const auto* before = history.latest();
+  const auto* latest = history.latest();
   auto cause = observed.app.requests.change_cause;
-  if (cause.empty()) cause = cause_of(before == nullptr ? nullptr : &before->parts, wanted.parts);
+  if (cause.empty()) {
+    const auto before = latest == nullptr ? Parts{} : read_parts(latest->parts);
+    cause = cause_of(latest == nullptr ? nullptr : &before, wanted.parts);
+  }
   return {.run = nullptr, .record = origin(observed, history, std::move(cause)), .source = nullptr, .objection = {}};
 }
 
@@ -69,17 +78,17 @@ Choice record_rollback(const Observed& observed, const History& history, const R
   return {.run = nullptr, .record = std::move(from), .source = &to, .objection = {}};
 }
 
-PendingPlan pending_plan(const Revision& from, const std::string& hash, const Parts& to) {
-  PendingPlan plan{.hash = base::short_hash(base::sha256_hex(fmt::format("{} {}", from.number, hash))), .changes = {}};
+PendingPlan pending_plan(std::int64_t number, const Parts& from, const std::string& hash, const Parts& to) {
+  PendingPlan plan{.hash = base::short_hash(base::sha256_hex(fmt::format("{} {}", number, hash))), .changes = {}};
   std::set<std::string> paths;
-  for (const auto& [path, value] : from.parts) paths.insert(path);
+  for (const auto& [path, value] : from) paths.insert(path);
   for (const auto& [path, value] : to) paths.insert(path);
   const auto value_in = [](const Parts& parts, const std::string& path) {
     const auto at = parts.find(path);
     return at == parts.end() ? std::string{} : at->second;
   };
   for (const auto& path : paths) {
-    const auto before = value_in(from.parts, path), after = value_in(to, path);
+    const auto before = value_in(from, path), after = value_in(to, path);
     if (before == after) continue;
     // Secrets are shown by name only; of long values there is nothing but a digest to show.
     const bool by_name = path.find("ecrets") != std::string::npos || before.starts_with('#') || after.starts_with('#');
@@ -102,7 +111,8 @@ Choice after_failure(const Observed& observed, const History& history, const Rev
                                    {}}};
   }
   const auto* good = history.last_good();
-  const bool untouched = good != nullptr && !failed.rollback_of && untouched_since(observed, *good);
+  // Where both have the same pods, it is the failed one that may come right.
+  const bool untouched = good != nullptr && runs(observed, *good) && !runs(observed, failed);
   return {.run = untouched ? good : &failed,
           .record = {},
           .source = nullptr,
@@ -146,12 +156,13 @@ Choice move_to(const Observed& observed, const History& history, const Wanted& w
     return keep_with(latest, {Reason::schema_barrier, fmt::format("The spec cannot be rolled out: {}", obstacle), {}});
   }
   if (observed.app.spec.upgrade.approval == Approval::manual) {
-    auto plan = pending_plan(latest, asked.hash, wanted.parts);
+    const auto before = read_parts(latest.parts);
+    auto plan = pending_plan(latest.number, before, asked.hash, wanted.parts);
     if (observed.app.requests.approve != plan.hash) {
       const auto message = fmt::format(
           "{}; approve it: kubectl annotate tad {} --namespace {} --overwrite "
           "apps.todoapp.dev/approve={}",
-          cause_of(&latest.parts, wanted.parts), observed.app.name, observed.app.namespace_, plan.hash);
+          cause_of(&before, wanted.parts), observed.app.name, observed.app.namespace_, plan.hash);
       return keep_with(latest, {Reason::awaiting_approval, message, std::move(plan)});
     }
   }

@@ -1,6 +1,8 @@
 #include "todoapp/evidence.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "kube/model/canonical_json.hpp"
 #include "todoapp/names.hpp"
@@ -12,6 +14,40 @@ namespace {
 constexpr std::string_view mask = "***";
 /// Shorter values would mask half of any text, and guard nothing.
 constexpr std::size_t shortest_masked = 4;
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blank = " \t\r\n";
+  const auto start = text.find_first_not_of(blank);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(blank) - start + 1);
+}
+
+/// What to look for: a program logs a value without the line feed at its end, or a line of it; longer ones first, or a
+/// value that begins with another would be masked in part.
+std::vector<std::string> pieces_of(const std::vector<std::string>& values) {
+  std::vector<std::string> pieces;
+  for (const auto& value : values) {
+    for (std::size_t start = 0; start <= value.size();) {
+      const auto end = std::min(value.find('\n', start), value.size());
+      const auto line = trimmed(std::string_view(value).substr(start, end - start));
+      if (line.size() >= shortest_masked) pieces.emplace_back(line);
+      start = end + 1;
+    }
+  }
+  std::sort(pieces.begin(), pieces.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  return pieces;
+}
+
+/// A kubelet keeps the end of a log only, which may begin within a value.
+void mask_cut_start(std::string& text, const std::vector<std::string>& pieces) {
+  for (const auto& piece : pieces) {
+    for (auto length = piece.size() - 1; length >= shortest_masked; --length) {
+      if (!text.starts_with(std::string_view(piece).substr(piece.size() - length))) continue;
+      text.replace(0, length, mask);
+      return;
+    }
+  }
+}
 
 }  // namespace
 
@@ -40,8 +76,9 @@ JsonText evidence_of(const Cause& cause, base::WallTime at) {
 }
 
 std::string masked(std::string text, const std::vector<std::string>& values, std::size_t bytes) {
-  for (const auto& value : values) {
-    if (value.size() < shortest_masked) continue;
+  const auto guarded = pieces_of(values);
+  mask_cut_start(text, guarded);
+  for (const auto& value : guarded) {
     for (std::size_t at = 0; (at = text.find(value, at)) != std::string::npos; at += mask.size()) {
       text.replace(at, value.size(), mask);
     }

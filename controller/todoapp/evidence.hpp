@@ -1,7 +1,7 @@
 // What is kept of a failure and shown to people, without the secrets that log lines may quote.
 //
 // Law: every value of a Secret that the app's pods were given is masked before a word leaves the core; a value that is
-// not known yet is read first. Limits: values of fewer than four bytes are left as they are.
+// not known yet is read first. Limits: values, and lines of them, of fewer than four bytes are left as they are.
 #pragma once
 
 #include <string>

@@ -51,11 +51,20 @@ struct Finding {
 /// What keeps a Deployment from making pods at all (`ReplicaFailure`), or nothing.
 [[nodiscard]] std::optional<Finding> examine(const kube::DeploymentState& deployment, Tier tier, base::WallTime now);
 
+/// The Job of a migration failed.
+inline constexpr const char* migration_failed = "MigrationFailed";
+
+/// A failed migration's `cause` (its pod being the Job's name) with what its newest pod had to say, if that is there.
+[[nodiscard]] Cause told_by_pods(Cause cause, const std::vector<kube::Pod>& pods);
+
 struct Diagnosis {
   std::optional<Cause> fails;           ///< the rollout fails of it now
   std::optional<Cause> waits_for;       ///< infrastructure, or the environment
   bool environment{false};              ///< `waits_for` shows on pods of the last good revision too
   std::optional<base::WallTime> until;  ///< when a grace runs out
+  std::optional<Cause> unready{};       ///< of a new pod that does not serve: the best that is known
+  base::WallTime began{};               ///< when the newest of the new pods could begin
+  bool restarting{false};               ///< a new pod's container has ended, and may again
   friend bool operator==(const Diagnosis&, const Diagnosis&) = default;
 };
 

@@ -35,7 +35,7 @@ void follow_migration(Revision& revision, const kube::JobState& job) {
 
 }  // namespace
 
-History::History(const Observed& observed) {
+History::History(const Observed& observed) : highest_(observed.memory.highest_revision) {
   std::map<std::int64_t, const kube::JobState*> jobs;
   for (const auto& child : observed.owned) {
     const bool carries = child.kind == Kind::deployment || child.kind == Kind::job;

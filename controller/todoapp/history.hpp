@@ -15,7 +15,7 @@ namespace todoapp {
 class History {
  public:
   /// Reads the records among the app's children, and the ends of their migrations from the Jobs; also the numbers that
-  /// its Deployments and Jobs carry, so that a number whose record somebody deleted is not used again.
+  /// its Deployments and Jobs carry or that were seen before, so that one whose record is deleted is not used again.
   explicit History(const Observed& observed);
 
   [[nodiscard]] const std::vector<Revision>& newest_first() const { return revisions_; }

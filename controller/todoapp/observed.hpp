@@ -67,7 +67,7 @@ struct PodsSeen {
 struct Memory {
   std::map<std::int64_t, std::shared_ptr<const Content>> contents;  ///< of records read, by revision
   std::map<std::string, SecretValues> secrets;                      ///< by Secret name
-  std::map<std::string, LiveSource> live;                           ///< by Secret name
+  std::map<std::string, LiveSource> live;                           ///< by "TIER/SECRET"
   std::optional<Refusal> refusal;
   std::optional<base::WallTime> status_written;
   std::int64_t soak_revision{0};
@@ -75,7 +75,9 @@ struct Memory {
   std::string progress;  ///< how far the rollout had come when it was last looked at, and since when
   base::WallTime progress_since{};
   std::optional<PodsSeen> pods;
-  std::int32_t pod_looks{0};  ///< since it last moved
+  std::int32_t pod_looks{0};             ///< since it last moved
+  std::optional<base::WallTime> waited;  ///< when the rollout last waited for what is not its fault
+  std::int64_t highest_revision{0};      ///< ever seen: the number of a record that somebody deletes is not used again
 };
 
 struct Observed {

@@ -82,11 +82,13 @@ struct EmitEvent {
   friend bool operator==(const EmitEvent&, const EmitEvent&) = default;
 };
 
-/// The cached body of that object was compared with the intent of this hash and holds all of it.
+/// The cached body of that object was compared with the intent of this hash and holds all of it. Void where another
+/// body came in the meantime, which nobody has compared.
 struct MarkVerified {
   Kind kind{Kind::deployment};
   std::string name;
   std::string intent_hash;
+  std::uint64_t fingerprint{0};  ///< of the body that was compared
   friend bool operator==(const MarkVerified&, const MarkVerified&) = default;
 };
 

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
-#include "kube/model/canonical_json.hpp"
+#include "kube/model/subset.hpp"
 #include "todoapp/choice.hpp"
 #include "todoapp/evidence.hpp"
 #include "todoapp/names.hpp"
@@ -14,8 +13,8 @@
 #include "todoapp/rollout.hpp"
 #include "todoapp/sealing.hpp"
 #include "todoapp/status.hpp"
+#include "todoapp/stopping.hpp"
 #include "todoapp/upkeep.hpp"
-#include "todoapp/validation.hpp"
 #include "todoapp/watchfulness.hpp"
 
 namespace todoapp {
@@ -23,30 +22,12 @@ namespace {
 
 constexpr std::size_t most_evidence_bytes = 1024;
 constexpr std::chrono::seconds status_interval{1};
-constexpr std::chrono::seconds refusal_first{5};
-constexpr std::chrono::seconds refusal_most{300};
-
-std::string join(const std::vector<std::string>& sentences) {
-  std::string text;
-  for (const auto& sentence : sentences) text += (text.empty() ? "" : "; ") + sentence;
-  return text;
-}
-
-Reason reason_of(const Refusal& refusal) {
-  if (refusal.code == base::ErrorCode::already_exists) return Reason::foreign_object;
-  if (refusal.code != base::ErrorCode::forbidden) return Reason::rejected;
-  return refusal.detail.find("exceeded quota") == std::string::npos ? Reason::forbidden : Reason::quota_exceeded;
-}
-
-/// The server may have written the same status in other words.
-bool same_json(const JsonText& one, const JsonText& other) {
-  return one == other || nlohmann::json::parse(one) == nlohmann::json::parse(other, nullptr, false);
-}
 
 class Pass {
  public:
   explicit Pass(const Observed& observed) : observed_(observed), app_(observed.app), history_(observed) {
     plan_.memory = observed.memory;
+    plan_.memory.highest_revision = history_.next_number() - 1;
     verdict_.target = history_.empty() ? 0 : history_.latest()->number;
     const auto* good = history_.last_good();
     verdict_.active = good == nullptr ? 0 : good->number;
@@ -83,43 +64,11 @@ class Pass {
     reading_ = true;
   }
 
-  // --- What stops an app before anything is decided.
-
   bool stopped() {
-    if (!observed_.spec_error.empty()) {
-      object_to(Reason::invalid_spec, observed_.spec_error);
-    } else if (app_.spec.suspend) {
-      object_to(Reason::suspended, "spec.suspend is true: nothing is written until it is false");
-    } else if (const auto problems = problems_of(app_); !problems.empty()) {
-      object_to(Reason::invalid_spec, join(problems));
-    } else if (!observed_.strangers.empty()) {
-      const auto& stranger = observed_.strangers.front();
-      object_to(
-          Reason::foreign_object,
-          fmt::format("{} {} exists and does not belong to this app, so it is left alone; delete or rename it, or "
-                      "rename the app",
-                      to_string(stranger.kind), stranger.name));
-    } else {
-      return refused();
-    }
-    return true;
-  }
-
-  /// The API server refused a write: said once, tried again with back-off or when the spec changes.
-  bool refused() {
-    auto& refusal = plan_.memory.refusal;
-    if (!refusal) return false;
-    if (refusal->generation != app_.generation) {
-      refusal.reset();
-      return false;
-    }
-    if (refusal->retry_at && observed_.now >= *refusal->retry_at) return false;
-    if (!refusal->retry_at) {
-      const auto wait = refusal_first * (1 << std::min(refusal->tries - 1, 6));
-      refusal->retry_at = observed_.now + std::min<std::chrono::seconds>(wait, refusal_most);
-    }
-    object_to(reason_of(*refusal), fmt::format("{}: {}", refusal->what, refusal->detail));
-    look_again(*refusal->retry_at);
+    const auto stop = stop_of(observed_, plan_.memory.refusal);
+    if (!stop) return false;
+    object_to(stop->reason, stop->message);
+    if (stop->until) look_again(*stop->until);
     return true;
   }
 
@@ -170,13 +119,15 @@ class Pass {
     if (choice.source != nullptr) {
       const auto* content = contents_.of(*choice.source);
       if (content == nullptr) return read_record();
-      recorded = {*content, choice.source->content_hash, choice.source->parts};
+      recorded = {*content, choice.source->content_hash, read_parts(choice.source->parts)};
       if (choice.record->rollback_of && app_.spec.rollback_to) {
         auto restored = restore(observed_, *history_.latest(), *content);
         if (!restored.reads.empty()) return read_first(std::move(restored.reads));
         add(restored.writes);
         recorded.content = std::move(restored.content);
       }
+      contents_.expect(choice.record->number);
+      plan_.memory.contents[choice.record->number] = std::make_shared<const Content>(recorded.content);
     }
     const auto& origin = *choice.record;
     plan_.actions.emplace_back(CreateRevision{origin.number, revision_name(app_.name, origin.number),
@@ -205,10 +156,13 @@ class Pass {
       step = std::move(watchful.step);
     } else {
       plan_.memory.pods.reset();
+      plan_.memory.waited.reset();
     }
+    if (std::holds_alternative<Migrating>(step)) plan_.memory.pods.reset();  // those of its Job tell why it failed
     remember_soak(revision, step);
     if (revision.outcome != Outcome::succeeded && ended(revision, step)) return;
-    auto actions = std::holds_alternative<Migrating>(step) ? run_migration(view) : std::vector<Action>{};
+    const bool migrates = std::holds_alternative<Migrating>(step) && revision.outcome == Outcome::none;
+    auto actions = migrates ? run_migration(view) : std::vector<Action>{};
     for (auto& action : keep_objects(view, step, overlays_, contents_)) actions.push_back(std::move(action));
     if (contents_.missing()) return read_record();
     add(actions);
@@ -248,6 +202,7 @@ class Pass {
     memory.progress = std::move(watchful.progress);
     memory.progress_since = watchful.progress_since;
     memory.pod_looks = watchful.pod_looks;
+    memory.waited = watchful.waited;
     if (watchful.look_again) look_again(*watchful.look_again);
     waits_for_ = std::move(watchful.waits_for);
     environment_ = watchful.environment;
@@ -273,6 +228,10 @@ class Pass {
     } else if (const auto* broken = std::get_if<Broken>(&step);
                broken != nullptr && revision.outcome == Outcome::none) {
       auto cause = broken->cause;
+      if (cause.reason == migration_failed) {
+        if (!observed_.memory.pods) return read_first({ListPods{}}), true;
+        cause = told_by_pods(std::move(cause), observed_.memory.pods->pods);
+      }
       if (!mask_values(cause.message)) return true;
       marks = {{std::string(mark::outcome), std::string(to_string(Outcome::failed))},
                {std::string(mark::reason), cause.reason},
@@ -363,7 +322,7 @@ class Pass {
 
   void show() {
     const auto status = show_status(observed_, history_, verdict_);
-    if (same_json(status, observed_.status)) return;
+    if (kube::same_json(status, observed_.status)) return;  // perhaps in other words
     auto& written = plan_.memory.status_written;
     if (written && observed_.now < *written + status_interval) return look_again(*written + status_interval);
     const auto reason = std::string(to_string(verdict_.reason));

@@ -286,12 +286,20 @@ Parts read_parts(const JsonText& text) {
   thread_local simdjson::dom::parser parser;  // for its buffers; each call begins anew
   Parts parts;
   simdjson::dom::object members;
-  if (parser.parse(text).get(members)) return parts;
+  if (parser.parse(text.data(), text.size()).get(members)) return parts;
   for (const auto member : members) {
     std::string_view value;
     if (!member.value.get(value)) parts.emplace(member.key, value);
   }
   return parts;
+}
+
+std::string part_of(const JsonText& parts, std::string_view path) {
+  thread_local simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view value;
+  if (parser.parse(parts.data(), parts.size()).get(root) || root.at_key(path).get(value)) return {};
+  return std::string(value);
 }
 
 Wanted want(const App& app, const SealedSecrets& sealed) {

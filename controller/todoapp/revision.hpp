@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -62,6 +63,8 @@ struct Revision {
 [[nodiscard]] std::optional<Revision> read_revision(const kube::Object& object);
 /// None where the text is not what a record holds.
 [[nodiscard]] Parts read_parts(const JsonText& text);
+/// One of them; empty where there is none.
+[[nodiscard]] std::string part_of(const JsonText& parts, std::string_view path);
 
 /// A content as the spec asks for it, before it is recorded.
 struct Wanted {

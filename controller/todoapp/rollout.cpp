@@ -38,7 +38,7 @@ std::optional<Cause> migration_failure(const RolloutView& view) {
   const auto* job = migration_job(view);
   if (job == nullptr || !is_true(kube::find(job->conditions, "Failed"))) return std::nullopt;
   const auto* failed = kube::find(job->conditions, "Failed");
-  return Cause{.reason = "MigrationFailed",
+  return Cause{.reason = migration_failed,
                .tier = Tier::backend,
                .pod = migration_name(view.observed.app.name, view.target.number),
                .message = fmt::format("{}: {}", failed->reason, failed->message)};
@@ -162,7 +162,7 @@ Step step_of(const RolloutView& view) {
   // A failed migration says more than the time does. A progress deadline does not: it may be waived, the time never.
   const auto* broken = std::get_if<Broken>(&step);
   if (broken != nullptr && broken->cause.reason != past_progress_deadline) return step;
-  return Broken{Cause{.reason = "TimedOut",
+  return Broken{Cause{.reason = timed_out,
                       .message = fmt::format("the rollout did not finish within upgrade.timeoutSeconds ({} s)",
                                              upgrade.timeout.count())}};
 }

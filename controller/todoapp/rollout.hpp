@@ -43,6 +43,9 @@ struct Broken {
 };
 using Step = std::variant<Migrating, Rolling, Soaking, Finished, Broken>;
 
+/// The reason of a rollout that its absolute time-out ended.
+inline constexpr const char* timed_out = "TimedOut";
+
 /// How far one tier's Deployment is on the way to a template.
 struct TierProgress {
   const kube::Object* deployment{nullptr};

@@ -8,6 +8,9 @@
 
 #include "base/hash.hpp"
 #include "kube/model/canonical_json.hpp"
+#include "kube/model/subset.hpp"
+#include "todoapp/desired/json_text.hpp"
+#include "todoapp/history.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {
@@ -57,18 +60,31 @@ std::map<std::string, Seen> parse_versions(const std::string* text) {
   return versions;
 }
 
-/// The app with the rotate token that counts: one that was taken away again asks for nothing.
-App with_rotation(const Observed& observed) {
-  App app = observed.app;
-  const auto* keys = find_child(observed, Kind::secret, keys_name(app.name));
+/// The token of the generated values that the newest revision's pods were given; its keys Secret is gone.
+std::string token_in_use(const Observed& observed) {
+  const History history(observed);
+  if (history.empty()) return {};
+  for (const auto& name : history.latest()->uses) {
+    const auto* sealed = find_child(observed, Kind::secret, name);
+    const auto* token = sealed == nullptr ? nullptr : kube::find(sealed->annotations, mark::rotate);
+    if (token != nullptr) return *token;
+  }
+  return {};
+}
+
+/// The token that values are generated for; one that was taken away again asks for no other values.
+std::string rotate_token_of(const Observed& observed) {
+  const auto& asked = observed.app.requests.rotate;
+  const auto* keys = find_child(observed, Kind::secret, keys_name(observed.app.name));
   const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
-  if (app.requests.rotate.empty() && rotated != nullptr) app.requests.rotate = *rotated;
-  return app;
+  if (asked.empty() && keys == nullptr) return token_in_use(observed);
+  return asked.empty() && rotated != nullptr ? *rotated : asked;
 }
 
 class Sealer {
  public:
-  explicit Sealer(const Observed& observed) : observed_(observed), app_(with_rotation(observed)) {}
+  explicit Sealer(const Observed& observed)
+      : observed_(observed), app_(observed.app), rotate_token_(rotate_token_of(observed)) {}
 
   Sealing run() {
     result_.live = observed_.memory.live;
@@ -131,7 +147,7 @@ class Sealer {
     std::string identity;
     for (const auto& name : names) {
       const auto at = before.find(name);
-      const auto now = look_at(name, at == before.end() ? nullptr : &at->second);
+      const auto now = look_at(tier, name, at == before.end() ? nullptr : &at->second);
       overlay.secret_versions +=
           fmt::format("{}{}={}:{}", overlay.secret_versions.empty() ? "" : ",", name, now.version, now.value);
       identity += fmt::format("{}@{}@{};", name, observed_.sources.at(name).uid, now.value);
@@ -140,42 +156,36 @@ class Sealer {
     result_.overlays[tier] = std::move(overlay);
   }
 
-  Seen look_at(const std::string& name, const Seen* before) {
+  Seen look_at(Tier tier, const std::string& name, const Seen* before) {
     const auto& version = observed_.sources.at(name).resource_version;
     if (before != nullptr && before->version == version) return *before;
     const auto* values = source_values(name);
     if (values == nullptr) return {version, version};
     nlohmann::json used = nlohmann::json::object();
     for (const auto& variable : app_.spec.secrets) {
-      if (variable.sealed() || variable.source_name != name) continue;
+      if (variable.sealed() || variable.source_name != name || !variable.used_by(tier)) continue;
       const auto* value = source_value(*values, variable);
       if (value == nullptr) return {};
       used[variable.source_key] = base::base64_encode(*value);
     }
     const auto digest = base::hmac_sha256_hex(observed_.process_key, kube::canonical(used));
     // Only the digest of just that version tells: one noted since may be of a change that this tier has not had yet.
-    const auto known = observed_.memory.live.find(name);
+    const auto key = fmt::format("{}/{}", to_string(tier), name);
+    const auto known = observed_.memory.live.find(key);
     const bool same = before != nullptr && known != observed_.memory.live.end() &&
                       known->second.resource_version == before->version && known->second.digest == digest;
-    result_.live[name] = {version, digest};
+    result_.live[key] = {version, digest};
     return {version, same ? before->value : version};
   }
 
   // --- Sealed values: copied into an immutable Secret of the app's own.
-
-  /// The token that values are generated for; who takes it away asks for no other values.
-  [[nodiscard]] std::string rotate_token() const {
-    const auto* keys = find_child(observed_, Kind::secret, keys_name(app_.name));
-    const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
-    return app_.requests.rotate.empty() && rotated != nullptr ? *rotated : app_.requests.rotate;
-  }
 
   [[nodiscard]] std::string made_from(Tier tier) const {
     std::string text;
     for (const auto& variable : app_.spec.secrets) {
       if (!variable.sealed() || !variable.used_by(tier)) continue;
       if (variable.generated()) {
-        text += fmt::format("{}=generated/{};", variable.name, rotate_token());
+        text += fmt::format("{}=generated/{};", variable.name, rotate_token_);
       } else {
         const auto& source = observed_.sources.at(variable.source_name);
         text += fmt::format("{}={}/{}@{}/{};", variable.name, variable.source_name, variable.source_key, source.uid,
@@ -191,7 +201,7 @@ class Sealer {
       if (!variable.generated() || !variable.used_by(tier)) continue;
       origin.generated += (origin.generated.empty() ? "" : ",") + variable.name;
     }
-    if (!origin.generated.empty()) origin.rotate = rotate_token();
+    if (!origin.generated.empty()) origin.rotate = rotate_token_;
     return origin;
   }
 
@@ -209,7 +219,7 @@ class Sealer {
   void seal() {
     const auto* keys = find_child(observed_, Kind::secret, keys_name(app_.name));
     const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
-    const bool rotating = keys != nullptr && (rotated == nullptr ? "" : *rotated) != rotate_token();
+    const bool rotating = keys != nullptr && (rotated == nullptr ? "" : *rotated) != rotate_token_;
     bool all_found = true;
     for (const auto tier : all_tiers) {
       const auto sources = made_from(tier);
@@ -233,14 +243,11 @@ class Sealer {
   /// labels.
   bool lost_labels(const kube::Object& secret) {
     if (secret.body == nullptr) return false;
-    const auto metadata = nlohmann::json::parse(*secret.body).value("metadata", nlohmann::json::object());
-    const auto labels = metadata.value("labels", nlohmann::json::object());
+    const auto labels = desired::ObjectText{}.map("labels", object_labels(app_.name, nullptr)).str();
     const auto* applied = kube::find(secret.annotations, mark::applied);
-    for (const auto& [key, value] : object_labels(app_.name, nullptr)) {
-      if (labels.value(key, "") != value) return true;
-    }
-    if (applied == nullptr) return true;
-    const Action verified = MarkVerified{Kind::secret, secret.name, *applied};
+    const bool held = kube::is_subset(desired::ObjectText{}.json("metadata", labels).str(), *secret.body);
+    if (!held || applied == nullptr) return true;
+    const Action verified = MarkVerified{Kind::secret, secret.name, *applied, secret.fingerprint};
     if (std::find(result_.writes.begin(), result_.writes.end(), verified) == result_.writes.end()) {
       result_.writes.push_back(verified);
     }
@@ -295,9 +302,16 @@ class Sealer {
     }
     if (changed || drifted) {
       const auto why = keys == nullptr ? Why::create : changed ? Why::change : Why::drift;
-      result_.writes.emplace_back(Apply{keys_intent(app_, values), keys == nullptr ? "" : keys->uid, why});
+      result_.writes.emplace_back(Apply{keys_intent(as_rotated(), values), keys == nullptr ? "" : keys->uid, why});
     }
     return values;
+  }
+
+  /// The keys Secret is marked with the token that counts.
+  [[nodiscard]] App as_rotated() const {
+    App app = app_;
+    app.requests.rotate = rotate_token_;
+    return app;
   }
 
   /// The newest sealed Secret of a tier, whatever it was made from, or nullptr.
@@ -351,7 +365,8 @@ class Sealer {
   }
 
   const Observed& observed_;
-  const App app_;
+  const App& app_;
+  const std::string rotate_token_;
   Sealing result_;
 };
 

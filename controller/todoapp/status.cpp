@@ -1,26 +1,78 @@
 #include "todoapp/status.hpp"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "kube/model/canonical_json.hpp"
+#include "todoapp/desired/json_text.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {
 namespace {
 
 using Json = nlohmann::json;
+using desired::ListText;
+using desired::ObjectText;
 
 const kube::DeploymentState* deployment_state(const Observed& observed, Tier tier) {
   const auto* deployment = find_child(observed, Kind::deployment, tier_name(observed.app.name, tier));
   return deployment == nullptr ? nullptr : std::get_if<kube::DeploymentState>(&deployment->state);
 }
 
-Json previous_of(const JsonText& status) {
-  auto json = Json::parse(status, nullptr, false);
-  return json.is_object() ? json : Json::object();
+struct ShownCondition {
+  std::string type;
+  std::string status;
+  std::string reason;
+  std::string since;
+};
+
+struct ShownTier {
+  std::int64_t replicas{-1};
+  std::int64_t available{0};
+};
+
+/// What the status said before, as far as that shapes what it says now.
+struct Before {
+  std::map<Tier, ShownTier> tiers;
+  std::vector<ShownCondition> conditions;
+  bool in_rollout{false};  ///< a step was shown
+
+  [[nodiscard]] const ShownCondition* find(std::string_view type) const {
+    const auto at = std::find_if(conditions.begin(), conditions.end(), [&](const auto& c) { return c.type == type; });
+    return at == conditions.end() ? nullptr : &*at;
+  }
+};
+
+std::string text_in(simdjson::dom::element object, std::string_view key) {
+  std::string_view text;
+  return object[key].get(text) ? std::string{} : std::string(text);
+}
+
+Before before_of(const JsonText& status) {
+  thread_local simdjson::dom::parser parser;  // for its buffers; each call begins anew
+  Before before;
+  simdjson::dom::element root;
+  if (status.empty() || parser.parse(status.data(), status.size()).get(root)) return before;
+  for (const auto tier : all_tiers) {
+    auto& shown = before.tiers[tier];
+    std::int64_t number = 0;
+    if (!root[to_string(tier)]["replicas"].get(number)) shown.replicas = number;
+    if (!root[to_string(tier)]["availableReplicas"].get(number)) shown.available = number;
+  }
+  before.in_rollout = root["step"].error() == simdjson::SUCCESS;
+  simdjson::dom::array conditions;
+  if (root["conditions"].get(conditions)) return before;
+  for (const auto each : conditions) {
+    before.conditions.push_back({.type = text_in(each, "type"),
+                                 .status = text_in(each, "status"),
+                                 .reason = text_in(each, "reason"),
+                                 .since = text_in(each, "lastTransitionTime")});
+  }
+  return before;
 }
 
 /// The image that a tier's Deployment asks for: the newest record with that template knows it.
@@ -30,90 +82,93 @@ std::string image_of(const Observed& observed, const History& history, Tier tier
   if (running == nullptr) return {};
   for (const auto& revision : history.newest_first()) {
     if (revision.template_of(tier) != *running) continue;
-    const auto at = revision.parts.find(fmt::format("{}.image", to_string(tier)));
-    if (at != revision.parts.end()) return at->second;
+    auto image = part_of(revision.parts, fmt::format("{}.image", to_string(tier)));
+    if (!image.empty()) return image;
   }
   return {};
 }
 
-Json tier_status(const Observed& observed, const History& history, Tier tier) {
-  Json json = Json::object();
-  if (auto image = image_of(observed, history, tier); !image.empty()) json["image"] = std::move(image);
+/// Here what is empty is said, too.
+JsonText said(std::string_view text) { return desired::string_text(text); }
+
+JsonText tier_status(const Observed& observed, const History& history, Tier tier) {
   const auto* state = deployment_state(observed, tier);
-  if (state == nullptr) return json;
-  json["replicas"] = state->wanted;
-  json["updatedReplicas"] = state->updated;
-  json["readyReplicas"] = state->ready;
-  json["availableReplicas"] = state->available;
-  json["ready"] = fmt::format("{}/{}", state->ready, state->wanted);
-  return json;
+  const auto image = image_of(observed, history, tier);
+  if (state == nullptr) return ObjectText{}.text("image", image).str();
+  return ObjectText{}
+      .number("availableReplicas", state->available)
+      .text("image", image)
+      .text("ready", fmt::format("{}/{}", state->ready, state->wanted))
+      .number("readyReplicas", state->ready)
+      .number("replicas", state->wanted)
+      .number("updatedReplicas", state->updated)
+      .str();
 }
 
 class Conditions {
  public:
-  Conditions(const Observed& observed, const Json& previous) : observed_(observed) {
-    if (const auto at = previous.find("conditions"); at != previous.end() && at->is_array()) before_ = *at;
-  }
+  Conditions(const Observed& observed, const Before& before) : observed_(observed), before_(before) {}
 
   void add(const char* type, bool holds, std::string_view reason, const std::string& message) {
     const std::string status = holds ? "True" : "False";
-    auto since = base::format_time(observed_.now);
-    for (const auto& old : before_) {
-      if (old.value("type", "") == type && old.value("status", "") == status) {
-        since = old.value("lastTransitionTime", since);
-      }
-    }
-    conditions_.push_back({{"type", type},
-                           {"status", status},
-                           {"reason", reason},
-                           {"message", message},
-                           {"observedGeneration", observed_.app.generation},
-                           {"lastTransitionTime", since}});
+    const auto* old = before_.find(type);
+    const bool same = old != nullptr && old->status == status && !old->since.empty();
+    conditions_.json(ObjectText{}
+                         .text("lastTransitionTime", same ? old->since : base::format_time(observed_.now))
+                         .json("message", said(message))
+                         .number("observedGeneration", observed_.app.generation)
+                         .json("reason", said(reason))
+                         .text("status", status)
+                         .text("type", type)
+                         .str());
   }
 
-  [[nodiscard]] Json take() { return std::move(conditions_); }
+  [[nodiscard]] JsonText take() { return conditions_.str(); }
 
  private:
   const Observed& observed_;
-  Json before_ = Json::array();
-  Json conditions_ = Json::array();
+  const Before& before_;
+  ListText conditions_;
 };
 
-Json revision_json(const Observed& observed, const History& history, const Revision& revision) {
-  Json json{{"number", revision.number}, {"createdAt", base::format_time(revision.created)}, {"cause", revision.cause}};
-  if (revision.outcome != Outcome::none) json["outcome"] = to_string(revision.outcome);
-  if (!revision.reason.empty()) json["reason"] = revision.reason;
-  if (revision.rollback_of) json["rollbackOf"] = *revision.rollback_of;
+JsonText revision_text(const Observed& observed, const History& history, const Revision& revision) {
   const auto obstacle = not_restorable(observed, history, revision);
-  json["restorable"] = obstacle.empty();
-  if (!obstacle.empty()) json["notRestorableReason"] = obstacle;
-  return json;
+  return ObjectText{}
+      .json("cause", said(revision.cause))
+      .text("createdAt", base::format_time(revision.created))
+      .text("notRestorableReason", obstacle)
+      .number("number", revision.number)
+      .text("outcome", to_string(revision.outcome))
+      .text("reason", revision.reason)
+      .flag("restorable", obstacle.empty())
+      .json("rollbackOf", revision.rollback_of ? std::to_string(*revision.rollback_of) : "")
+      .str();
 }
 
-Json failure_json(const History& history) {
+/// Empty where there is none.
+JsonText failure_text(const History& history) {
   for (const auto& revision : history.newest_first()) {
     if (revision.outcome != Outcome::failed) continue;
     auto json = Json::parse(revision.failure, nullptr, false);
     if (!json.is_object()) json = Json{{"reason", revision.reason}};
     json["revision"] = revision.number;
-    return json;
+    return kube::canonical(json);
   }
   return {};
 }
 
-Json plan_json(const PendingPlan& plan) {
-  Json changes = Json::array();
+JsonText plan_text(const PendingPlan& plan) {
+  JsonText changes;
   for (const auto& change : plan.changes) {
-    Json one{{"path", change.path}};
-    if (!change.from.empty()) one["from"] = change.from;
-    if (!change.to.empty()) one["to"] = change.to;
-    changes.push_back(std::move(one));
+    changes += changes.empty() ? '[' : ',';
+    changes += ObjectText{}.text("from", change.from).json("path", said(change.path)).text("to", change.to).str();
   }
-  return {{"hash", plan.hash}, {"changes", changes}};
+  changes += changes.empty() ? "[]" : "]";
+  return ObjectText{}.json("changes", changes).json("hash", said(plan.hash)).str();
 }
 
-Json conditions_json(const Observed& observed, const Verdict& verdict, const Json& previous) {
-  Conditions conditions(observed, previous);
+JsonText conditions_text(const Observed& observed, const Verdict& verdict, const Before& before) {
+  Conditions conditions(observed, before);
   const auto reason = to_string(verdict.reason);
   const bool ready = is_ready(verdict.reason);
   conditions.add("Ready", ready, reason, verdict.message);
@@ -133,6 +188,8 @@ Json conditions_json(const Observed& observed, const Verdict& verdict, const Jso
   if (stalls(verdict.reason)) conditions.add("Stalled", true, reason, verdict.message);
   return conditions.take();
 }
+
+JsonText number_text(std::int64_t number) { return number > 0 ? std::to_string(number) : ""; }
 
 }  // namespace
 
@@ -227,11 +284,15 @@ Serving serving_of(const Observed& observed, Tier tier) {
   if (serving.all) return serving;
   // A Deployment does not say whether pods are missing because they were asked for just now. What was shown before
   // does: the same number wanted, and more of them available than now.
-  const auto previous = previous_of(observed.status).value(std::string(to_string(tier)), Json::object());
-  const bool same_wanted = previous.value("replicas", -1) == state->wanted;
-  const auto before = previous.value("availableReplicas", 0);
-  serving.starting = !serving.any && (!same_wanted || shown_reason(observed.status) == "Progressing");
-  serving.short_of = same_wanted && (before > state->available || shown_reason(observed.status) == "Degraded");
+  const auto before = before_of(observed.status);
+  const auto* ready = before.find("Ready");
+  const auto reason = ready == nullptr ? std::string{} : ready->reason;
+  const auto at = before.tiers.find(tier);
+  const auto shown = at == before.tiers.end() ? ShownTier{} : at->second;
+  const bool same_wanted = shown.replicas == state->wanted;
+  const bool scaling = reason == "Progressing" && !before.in_rollout;
+  serving.starting = !serving.any && (!same_wanted || scaling);
+  serving.short_of = same_wanted && (shown.available > state->available || reason == "Degraded");
   return serving;
 }
 
@@ -255,33 +316,32 @@ std::string not_restorable(const Observed& observed, const History& history, con
 }
 
 std::string shown_reason(const JsonText& status) {
-  const auto previous = previous_of(status);
-  const auto at = previous.find("conditions");
-  if (at == previous.end() || !at->is_array()) return {};
-  for (const auto& condition : *at) {
-    if (condition.value("type", "") == "Ready") return condition.value("reason", "");
-  }
-  return {};
+  const auto before = before_of(status);
+  const auto* ready = before.find("Ready");
+  return ready == nullptr ? std::string{} : ready->reason;
 }
 
 JsonText show_status(const Observed& observed, const History& history, const Verdict& verdict) {
-  const auto previous = previous_of(observed.status);
-  Json status{{"observedGeneration", observed.app.generation},
-              {"conditions", conditions_json(observed, verdict, previous)},
-              {"frontend", tier_status(observed, history, Tier::frontend)},
-              {"backend", tier_status(observed, history, Tier::backend)}};
-  if (verdict.active > 0) status["activeRevision"] = verdict.active;
-  if (verdict.target > 0) status["targetRevision"] = verdict.target;
-  if (const auto* good = history.last_good()) status["lastGoodRevision"] = good->number;
-  if (!verdict.step.empty()) status["step"] = verdict.step;
-  Json revisions = Json::array();
+  const auto* good = history.last_good();
+  JsonText revisions;
   for (const auto& revision : history.newest_first()) {
-    revisions.push_back(revision_json(observed, history, revision));
+    revisions += revisions.empty() ? '[' : ',';
+    revisions += revision_text(observed, history, revision);
   }
-  if (!revisions.empty()) status["revisions"] = std::move(revisions);
-  if (auto failure = failure_json(history); !failure.is_null()) status["failure"] = std::move(failure);
-  if (verdict.plan) status["plan"] = plan_json(*verdict.plan);
-  return kube::canonical(status);
+  if (!revisions.empty()) revisions += ']';
+  return ObjectText{}
+      .json("activeRevision", number_text(verdict.active))
+      .json("backend", tier_status(observed, history, Tier::backend))
+      .json("conditions", conditions_text(observed, verdict, before_of(observed.status)))
+      .json("failure", failure_text(history))
+      .json("frontend", tier_status(observed, history, Tier::frontend))
+      .json("lastGoodRevision", good == nullptr ? "" : std::to_string(good->number))
+      .number("observedGeneration", observed.app.generation)
+      .json("plan", verdict.plan ? plan_text(*verdict.plan) : "")
+      .json("revisions", revisions)
+      .text("step", verdict.step)
+      .json("targetRevision", number_text(verdict.target))
+      .str();
 }
 
 }  // namespace todoapp

@@ -53,13 +53,17 @@ class Tiers {
 
   std::vector<Action> keep(const Step& step) {
     const bool gated = view_.target.outcome != Outcome::succeeded;
+    const bool failed = view_.target.outcome == Outcome::failed;
+    bool healed = false;
     // No pod is touched before the migration has come to a good end.
     bool reached = !std::holds_alternative<Migrating>(step) && !(gated && needs_migration(view_));
     for (const auto& stage : stages_of(observed_.app.spec.upgrade, view_.target.rollback_of.has_value())) {
       bool complete = true;
       for (const auto tier : stage) {
         const auto progress = progress_of(view_, tier);
-        if (reached || progress.on_template) {
+        // What failed moves no pod, unless those that it has moved have come right.
+        const bool may = reached && (!failed || healed || progress.deployment == nullptr);
+        if (may || progress.on_template) {
           keep_tier(view_.content, tier, view_.target.number, reached && attempt_due(view_, tier));
         } else {
           keep_waiting(progress, tier);
@@ -67,6 +71,7 @@ class Tiers {
         complete = complete && progress.complete;
       }
       if (gated && !complete) reached = false;
+      healed = complete;
     }
     return std::move(actions_);
   }
@@ -115,13 +120,16 @@ class Tiers {
 
 const Content* Contents::of(const Revision& revision) {
   const auto& rendered = wanted_.content;
-  const bool as_rendered = revision.content_hash == wanted_.hash && revision.renderer == rendered.renderer_version &&
-                           revision.frontend_template == rendered.frontend.template_hash &&
-                           revision.backend_template == rendered.backend.template_hash;
-  if (as_rendered) return &wanted_.content;
+  const auto is_of = [&](const Content& content) {
+    return revision.renderer == content.renderer_version &&
+           revision.frontend_template == content.frontend.template_hash &&
+           revision.backend_template == content.backend.template_hash;
+  };
+  if (revision.content_hash == wanted_.hash && is_of(rendered)) return &wanted_.content;
   used_.insert(revision.number);
+  // One that was expected may have been overtaken by another of that number.
   const auto at = read_.find(revision.number);
-  if (at != read_.end()) return at->second.get();
+  if (at != read_.end() && is_of(*at->second)) return at->second.get();
   missing_ = ReadRevision{revision.number, revision.name};
   return nullptr;
 }

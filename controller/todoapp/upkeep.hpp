@@ -29,8 +29,9 @@ class Contents {
   /// The content of a revision, or nullptr: then its record has to be read first, and `missing` says so.
   const Content* of(const Revision& revision);
   [[nodiscard]] const std::optional<ReadRevision>& missing() const { return missing_; }
-  /// Records that were asked for: worth remembering.
+  /// Records that were asked for, or will be: worth remembering.
   [[nodiscard]] const std::set<std::int64_t>& used() const { return used_; }
+  void expect(std::int64_t revision) { used_.insert(revision); }
 
  private:
   const Wanted& wanted_;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::chrono::seconds first_look{3};
 constexpr std::chrono::seconds longest_wait{30};
+/// So often pods of which one has ended are looked at without back-off: its next end decides.
+constexpr std::int32_t most_close_looks = 12;
 
 /// Changes whenever a tier moves.
 std::string signature(const RolloutView& view) {
@@ -39,7 +41,33 @@ bool past_deadline(const Step& step) {
   return broken != nullptr && broken->cause.reason == "ProgressDeadlineExceeded";
 }
 
-void judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchfulness& result) {
+/// A deadline's verdict with what the pods show of the reason.
+void explain(Step& step, const Cause& seen) {
+  auto& cause = std::get<Broken>(step).cause;
+  cause.tier = seen.tier;
+  cause.pod = seen.pod;
+  cause.container = seen.container;
+  cause.restarts = seen.restarts;
+  cause.exit_code = seen.exit_code;
+  if (seen.message.empty()) return;
+  // Last log lines stand for themselves.
+  if (seen.exit_code) {
+    cause.message = seen.message;
+  } else {
+    const auto whose = seen.pod.empty() ? std::string{} : fmt::format("pod {}: ", seen.pod);
+    cause.message += fmt::format("; {}{}: {}", whose, seen.reason, seen.message);
+  }
+}
+
+struct Look {
+  bool close{false};  ///< one of the pods may decide soon
+  std::optional<Cause> unready;
+};
+
+/// What the pods make of the step.
+Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchfulness& result) {
+  Look look;
+  auto began = view.observed.memory.waited.value_or(view.target.created);
   for (const auto tier : all_tiers) {
     const auto progress = progress_of(view, tier);
     if (!progress.on_template || progress.complete) continue;
@@ -57,18 +85,46 @@ void judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchful
     }
     if (diagnosis.fails) {
       result.step = Broken{*std::move(diagnosis.fails)};
-      return;
+      return {};
     }
+    look.close = look.close || diagnosis.restarting;
+    began = std::max(began, diagnosis.began);
+    if (diagnosis.unready && !look.unready) look.unready = std::move(diagnosis.unready);
     if (diagnosis.waits_for && !result.waits_for) {
       result.waits_for = std::move(diagnosis.waits_for);
       result.environment = diagnosis.environment;
     }
   }
-  if (!result.waits_for || !past_deadline(result.step)) return;
+  if (result.waits_for) result.waited = view.observed.now;
+  if (!past_deadline(result.step)) return look;
+  if (!result.waits_for) {
+    // The Deployment does not know of troubles that were nobody's fault: the time counts from their end.
+    const auto deadline = began + view.observed.app.spec.upgrade.progress_deadline;
+    if (view.observed.now < deadline) {
+      result.look_again = result.look_again ? std::min(*result.look_again, deadline) : deadline;
+      result.step = Rolling{{*std::get<Broken>(result.step).cause.tier}};
+    } else if (look.unready) {
+      explain(result.step, *look.unready);
+    }
+    return {};
+  }
   // What only time can mend has no deadline but the absolute one.
   Rolling rolling;
   if (result.waits_for->tier) rolling.tiers.push_back(*result.waits_for->tier);
   result.step = rolling;
+  return look;
+}
+
+/// The absolute time-out fails whatever the cause; what was seen last says more of it than the time does.
+void explain_timeout(const RolloutView& view, const std::vector<kube::Pod>& pods, Step& step) {
+  Watchfulness judged;
+  judged.step = Rolling{};
+  const auto look = judge(view, pods, judged);
+  if (const auto* broken = std::get_if<Broken>(&judged.step)) {
+    explain(step, broken->cause);
+  } else if (const auto& seen = judged.waits_for ? judged.waits_for : look.unready) {
+    explain(step, *seen);
+  }
 }
 
 }  // namespace
@@ -82,18 +138,27 @@ Watchfulness watch_pods(const RolloutView& view, Step step) {
   const bool moved = memory.progress != result.progress;
   result.progress_since = moved ? now : memory.progress_since;
   result.pod_looks = moved ? 0 : memory.pod_looks;
+  result.waited = memory.waited;
   const bool rolling = std::holds_alternative<Rolling>(result.step) || past_deadline(result.step);
-  if (!rolling) return result;
   const bool seen = !moved && memory.pods && memory.pods->at >= result.progress_since;
-  const auto next = due(result.progress_since, result.pod_looks);
+  if (!rolling) {
+    const auto* broken = std::get_if<Broken>(&result.step);
+    if (broken != nullptr && broken->cause.reason == timed_out && seen) {
+      explain_timeout(view, memory.pods->pods, result.step);
+    }
+    return result;
+  }
+  auto judged = result;
+  const bool close = seen && judge(view, memory.pods->pods, judged).close && result.pod_looks <= most_close_looks;
+  auto next = due(result.progress_since, result.pod_looks);
+  if (close) next = std::min(next, memory.pods->at + first_look);
   if (now >= next || (past_deadline(result.step) && !seen)) {
     result.look = true;
     ++result.pod_looks;
     return result;
   }
-  result.look_again = next;
-  if (seen) judge(view, memory.pods->pods, result);
-  return result;
+  judged.look_again = judged.look_again ? std::min(*judged.look_again, next) : next;
+  return judged;
 }
 
 }  // namespace todoapp

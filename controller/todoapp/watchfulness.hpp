@@ -17,7 +17,8 @@ struct Watchfulness {
   std::optional<Cause> waits_for;
   bool environment{false};
   std::optional<base::WallTime> look_again;
-  std::string progress;  ///< to be remembered, with the next three
+  std::optional<base::WallTime> waited;  ///< when infrastructure or environment were last waited for
+  std::string progress;                  ///< to be remembered, with the one before and the next two
   base::WallTime progress_since{};
   std::int32_t pod_looks{0};
 };

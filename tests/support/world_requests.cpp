@@ -141,6 +141,7 @@ bool World::act(const EmitEvent& event) {
 
 bool World::act(const MarkVerified& verified) {
   auto& stored = objects_.at({verified.kind, verified.name});
+  EXPECT_EQ(cached(verified.kind, stored.json).fingerprint, verified.fingerprint) << verified.name;
   stored.verified_intent = verified.intent_hash;
   stored.verified_fingerprint = cached(verified.kind, stored.json).fingerprint;
   return true;

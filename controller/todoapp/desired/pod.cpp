@@ -9,6 +9,16 @@ namespace {
 constexpr std::string_view scratch_volume = R"({"emptyDir":{},"name":"tmp"})";
 constexpr std::string_view scratch_mount = R"({"mountPath":"/tmp","name":"tmp"})";
 
+/// What a server would fill in by itself. Left to it, the policy of the tag before would stay.
+std::string pull_policy(const TierSpec& tier) {
+  if (!tier.image_pull_policy.empty()) return tier.image_pull_policy;
+  if (tier.image.find('@') != std::string::npos) return "IfNotPresent";
+  const auto slash = tier.image.rfind('/');
+  const auto colon = tier.image.find(':', slash == std::string::npos ? 0 : slash);
+  const bool latest = colon == std::string::npos || tier.image.substr(colon) == ":latest";
+  return latest ? "Always" : "IfNotPresent";
+}
+
 JsonText container_text(const TierSpec& tier, const Container& container) {
   return ObjectText{}
       .json("args", container.args)
@@ -16,7 +26,7 @@ JsonText container_text(const TierSpec& tier, const Container& container) {
       .json("env", container.env)
       .json("envFrom", container.env_from)
       .text("image", tier.image)
-      .text("imagePullPolicy", tier.image_pull_policy)
+      .text("imagePullPolicy", pull_policy(tier))
       .json("lifecycle", container.lifecycle)
       .json("livenessProbe", container.liveness_probe)
       .text("name", container.name)

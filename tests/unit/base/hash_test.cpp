@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,11 +36,22 @@ TEST(Hash, AnEmptyKeyIsAKey) {
 
 TEST(Hash, AShortHashIsTheFirstTenDigits) { EXPECT_EQ(short_hash(sha256_hex("abc")), "ba7816bf8f"); }
 
-TEST(Hash, AFingerprintIsFnv1a) {
-  EXPECT_EQ(fingerprint(""), 0xcbf29ce484222325ULL);
-  EXPECT_EQ(fingerprint("a"), 0xaf63dc4c8601ec8cULL);
-  EXPECT_EQ(fingerprint("foobar"), 0x85944171f73967e8ULL);
+TEST(Hash, AFingerprintTellsEveryChangedByteAndEveryLength) {
+  std::set<std::uint64_t> seen;
+  std::string text;
+  for (int length = 0; length < 40; ++length, text += 'a') {
+    EXPECT_TRUE(seen.insert(fingerprint(text)).second) << text;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      auto other = text;
+      other[at] = 'b';
+      EXPECT_TRUE(seen.insert(fingerprint(other)).second) << other;
+    }
+  }
+  EXPECT_NE(fingerprint("\0"s), fingerprint("\0\0"s));
+  EXPECT_EQ(fingerprint("the same text"), fingerprint("the same text"s));
 }
+
+TEST(Hash, AFingerprintIsNeverThatOfNoText) { EXPECT_NE(fingerprint(""), 0U); }
 
 TEST(Base64, GoesBothWays) {
   const std::vector<std::pair<std::string, std::string>> table{

@@ -275,6 +275,44 @@ TEST_F(EventRecorderTest, StopCancelsAndSendsNothingMore) {
   run_ready(loop);
 }
 
+TEST_F(EventRecorderTest, AFlushWaitsForWhatIsQueued) {
+  bool flushed = false;
+  make();
+  for (const auto* note : {"1", "2"}) recorder->record(make_event(note));
+  recorder->flush(10s, [&] {
+    flushed = true;
+    recorder->stop();
+  });
+  transport.finish_all(201);
+  run_ready(loop);
+  EXPECT_FALSE(flushed) << "the second is under way";
+  transport.finish_all(201);
+  EXPECT_TRUE(run_until(loop, [&] { return flushed; }));
+  EXPECT_EQ(recorder->counts(), (EventCounts{.written = 2, .failed = 0, .dropped = 0}));
+}
+
+TEST_F(EventRecorderTest, AFlushOfNothingIsToldAtOnceButNotFromInside) {
+  bool flushed = false;
+  make().flush(10s, [&] { flushed = true; });
+  EXPECT_FALSE(flushed);
+  EXPECT_TRUE(run_until(loop, [&] { return flushed; }));
+}
+
+TEST_F(EventRecorderTest, AFlushWaitsNoLongerThanItIsTold) {
+  bool flushed = false;
+  make().record(make_event());
+  recorder->flush(1ms, [&] { flushed = true; });
+  EXPECT_TRUE(run_until(loop, [&] { return flushed; }));
+  EXPECT_EQ(transport.under_way(), 1U);
+}
+
+TEST_F(EventRecorderTest, AStoppedFlushIsNeverTold) {
+  make().record(make_event());
+  recorder->flush(1ms, [&] { ADD_FAILURE() << "told"; });
+  recorder->stop();
+  run_ready(loop);
+}
+
 TEST_F(EventRecorderTest, DestroyingItWhileItWaitsToTryAgainIsQuiet) {
   transport.will_fail();
   make().record(make_event());

@@ -286,6 +286,16 @@ TEST(StoreVerified, TakesNobodyElsesWriteForOurs) {
   EXPECT_NE(store.find(key("a"))->body, nullptr);
 }
 
+TEST(StoreVerified, RemembersNothingOfTheBodyBeforeOurWrite) {
+  Store store;
+  store.upsert(Make("a", "10").body("old"));
+  store.note_write(Make("a", "11"));
+  store.mark_verified(key("a"), "intent");
+  const Object* held = store.find(key("a"));
+  EXPECT_EQ(held->verified_fingerprint, held->fingerprint) << "it would look as if somebody had touched it";
+  EXPECT_EQ(held->fingerprint, 0U);
+}
+
 TEST(StoreVerified, HoldsForOneVersionOnlyWhereNoBodyIsKept) {
   Store store;
   store.upsert(Make("a", "10"));

@@ -201,7 +201,16 @@ TEST_F(ExecuteTest, AStrangerThatHoldsTheNameIsRefusedAndLeftAlone) {
   EXPECT_EQ(held(Kind::deployment, "todo-backend"), nullptr);
 }
 
-TEST_F(ExecuteTest, OurOwnObjectWhoseCreateWasNotAnsweredIsAppliedAgain) {
+TEST_F(ExecuteTest, OurOwnObjectWhoseCreateWasNotAnsweredIsLeftToTheWatch) {
+  transport.will_answer(409, status_text(409, "Conflict", "not that version"));
+  transport.will_answer(200, answer_of("todo-backend", 7).labelled("app.kubernetes.io/managed-by", "todoapp-operator"));
+  run({create_backend(), todoapp::WriteStatus{"{}"}});
+  EXPECT_THAT(transport.lines(), ElementsAre(apply_backend, "GET " + backend)) << "nobody changed anything";
+  EXPECT_EQ(executed.next, Next::failed) << "a moment later the watch has shown it";
+  EXPECT_EQ(executed.memory.refusal, std::nullopt);
+}
+
+TEST_F(ExecuteTest, OurOwnObjectThatLostItsLabelIsAppliedAgain) {
   transport.will_answer(409, status_text(409, "Conflict", "not that version"));
   transport.will_answer(200, answer_of("todo-backend", 7));
   transport.will_answer(200, answer_of("todo-backend", 7));

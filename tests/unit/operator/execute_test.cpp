@@ -250,8 +250,10 @@ TEST_F(ExecuteTest, ActionsAreCarriedOutInOrderOneAfterAnother) {
 
 TEST_F(ExecuteTest, EventsMarksAndRequeuesDoNotWait) {
   hold(Kind::deployment, answer_of("todo-backend", 7).with(R"("spec":{})"));
+  const auto fingerprint = held(Kind::deployment, "todo-backend")->fingerprint;
   begin({todoapp::EmitEvent{true, "RolloutFailed", "Rollout", "so it is"},
-         todoapp::MarkVerified{Kind::deployment, "todo-backend", "abc"}, todoapp::RequeueAt{base::WallTime{9s}}});
+         todoapp::MarkVerified{Kind::deployment, "todo-backend", "abc", fingerprint},
+         todoapp::RequeueAt{base::WallTime{9s}}});
   EXPECT_EQ(finished, 1) << "before the loop turned";
   EXPECT_THAT(transport.requests, IsEmpty());
   EXPECT_THAT(emitted, ElementsAre("todo: RolloutFailed"));
@@ -259,6 +261,14 @@ TEST_F(ExecuteTest, EventsMarksAndRequeuesDoNotWait) {
   EXPECT_EQ(held(Kind::deployment, "todo-backend")->verified_intent, "abc");
   EXPECT_EQ(executed.next, Next::settled);
   EXPECT_EQ(executed.look_again, base::WallTime{9s});
+}
+
+TEST_F(ExecuteTest, ABodyThatCameAfterTheComparisonIsNotTakenForTheOneCompared) {
+  hold(Kind::deployment, answer_of("todo-backend", 7).with(R"("spec":{})"));
+  const auto compared = held(Kind::deployment, "todo-backend")->fingerprint;
+  hold(Kind::deployment, answer_of("todo-backend", 8).with(R"("spec":{"paused":true})"));
+  begin({todoapp::MarkVerified{Kind::deployment, "todo-backend", "abc", compared}});
+  EXPECT_EQ(held(Kind::deployment, "todo-backend")->verified_intent, "");
 }
 
 TEST_F(ExecuteTest, AnEmptyPlanIsSettledAndKeepsItsMemory) {

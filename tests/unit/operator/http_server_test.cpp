@@ -365,12 +365,13 @@ TEST(Routes, GoByExactPath) {
 
 TEST(Health, SpeaksAsKubeApiserverDoes) {
   std::atomic<bool> leads{true};
-  Health health("livez");
+  Health health;
   health.add_check("loop", [] { return std::nullopt; });
   health.add_check("lease", [&] { return leads ? std::nullopt : std::optional<std::string>("not renewed"); });
-  ServerRig rig(make_routes({{"/livez", make_health_handler(health)}}));
+  ServerRig rig(make_routes({{"/livez", make_health_handler(health)}, {"/healthz", make_health_handler(health)}}));
   Client client(rig.port());
   EXPECT_EQ(client.get("/livez").body, "ok");
+  EXPECT_EQ(client.get("/healthz?verbose").body, "[+]loop ok\n[+]lease ok\nhealthz check passed\n");
   EXPECT_EQ(client.get("/livez?verbose").body, "[+]loop ok\n[+]lease ok\nlivez check passed\n");
   leads = false;
   for (const auto* target : {"/livez", "/livez?verbose"}) {

@@ -126,7 +126,7 @@ TEST_F(ObserveTest, WhoeverHoldsAClaimedNameIsAStrangerAndOfInterest) {
   transport.fill(test::deployments_path, {ObjectText("todo-backend").owned_by("uid-of-an-earlier-todo")});
   transport.fill("/api/v1/services", {ObjectText("todo-frontend"), ObjectText("todo-elsewhere")});
   transport.fill(test::secrets_path, {ObjectText("todo-keys")});
-  const auto observation = look(app_text("todo"));
+  const auto observation = look(app_text("todo", R"("secrets":[{"name":"KEY","generate":{"bytes":32}}])"));
   EXPECT_THAT(observation.observed.strangers,
               ElementsAre(Stranger{Kind::service, "todo-frontend"}, Stranger{Kind::deployment, "todo-backend"},
                           Stranger{Kind::secret, "todo-keys"}));

@@ -115,6 +115,9 @@ class ObjectText {
     return set(annotations_,
                fmt::format(R"({}{}"{}":"{}")", annotations_, annotations_.empty() ? "" : ",", key, value));
   }
+  ObjectText& labelled(const std::string& key, const std::string& value) {
+    return set(labels_, fmt::format(R"("{}":"{}")", key, value));
+  }
   ObjectText& deleting() { return set(deleting_, true); }
   /// Members beside the metadata: `"spec":{},"data":{}`.
   ObjectText& with(std::string members) { return set(members_, std::move(members)); }
@@ -125,6 +128,7 @@ class ObjectText {
                     name_, namespace_, uid_, version_, generation_);
     if (deleting_) text += R"(,"deletionTimestamp":"2026-01-31T12:00:00Z")";
     if (!annotations_.empty()) text += fmt::format(R"(,"annotations":{{{}}})", annotations_);
+    if (!labels_.empty()) text += fmt::format(R"(,"labels":{{{}}})", labels_);
     if (!owner_.empty()) text += fmt::format(R"(,"ownerReferences":[{{"uid":"{}","controller":true}}])", owner_);
     text += "}";
     if (!members_.empty()) text += "," + members_;
@@ -145,6 +149,7 @@ class ObjectText {
   int generation_{1};
   std::string owner_;
   std::string annotations_;
+  std::string labels_;
   std::string members_;
   bool deleting_{false};
 };

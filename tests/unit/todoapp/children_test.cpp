@@ -53,7 +53,8 @@ TEST(Children, OfAnotherKindOrNameAreOthers) {
 
 TEST(Children, ThatAreAsTheyShouldBeAreNotedAndThenLeftAlone) {
   const auto object = shown(applied(wanted()));
-  EXPECT_EQ(about(object, wanted()), (Actions{MarkVerified{Kind::service, "todo-frontend", wanted().hash}}));
+  EXPECT_EQ(about(object, wanted()),
+            (Actions{MarkVerified{Kind::service, "todo-frontend", wanted().hash, object.fingerprint}}));
   EXPECT_THAT(about(verified(object), wanted()), IsEmpty());
 }
 

@@ -104,7 +104,9 @@ TEST(Choice, AfterAFailure) {
 TEST(Choice, AFailureBeforeAnyPodWasTouchedLeavesThePodsWhereTheyAre) {
   auto seen = observing(asking(2));
   for (const auto& each : {record(1, 1).succeeded(), record(2, 2).failed("MigrationFailed")}) seen.with(each);
-  for (const auto tier : all_tiers) seen.with_deployment(tier, want(asking(1), {}).content, test::serving(1, 1));
+  seen.with_deployment(Tier::backend, want(asking(1), {}).content, test::serving(1, 1));
+  EXPECT_EQ(words(choose(seen, History(seen), want(asking(2), {}))), "run 1, RolloutFailed") << "frontend deleted";
+  seen.with_deployment(Tier::frontend, want(asking(1), {}).content, test::serving(1, 1));
   EXPECT_EQ(words(choose(seen, History(seen), want(asking(2), {}))), "run 1, RolloutFailed");
 }
 

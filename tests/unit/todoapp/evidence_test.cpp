@@ -55,5 +55,13 @@ TEST(Evidence, SecretValuesAreMaskedWhereverTheyStandAndTheEndIsKept) {
   EXPECT_EQ(masked("x\xC3\xA9y", {}, 2), "y");
 }
 
+TEST(Evidence, MasksAValueHoweverItIsQuoted) {
+  EXPECT_EQ(masked("token-more token", {"token", "token-more"}, 100), "*** ***") << "the longer one whole";
+  EXPECT_EQ(masked("key=canary", {"canary\n"}, 100), "key=***") << "without the line feed of a file";
+  EXPECT_EQ(masked("at line 2: middle", {"first\n  middle\nlast"}, 100), "at line 2: ***") << "a line of it";
+  EXPECT_EQ(masked("nary! bad", {"canary!"}, 100), "*** bad") << "its end, where a log was cut within it";
+  EXPECT_EQ(masked("ary ok", {"canary"}, 100), "ary ok") << "what is left is too short to be worth it";
+}
+
 }  // namespace
 }  // namespace todoapp

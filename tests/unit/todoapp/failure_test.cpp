@@ -68,6 +68,14 @@ std::vector<Row> rows() {
   evicted.reason = "Evicted";
   auto leaving = with(a_container(error, error, 5));
   leaving.deleting = true;
+  auto silenced = with(a_container(kube::Running{}));
+  silenced.conditions = {{"Ready", "False", "", "", {}, {}}, {"ContainersReady", "True", "", "", {}, {}}};
+  auto gated = silenced;
+  gated.conditions.front().reason = "ReadinessGatesNotReady";
+  auto untaken = a_pod();
+  untaken.phase = "Pending";
+  untaken.node = "away";
+  untaken.conditions = {{"PodScheduled", "True", "", "", {}, {}}};
   auto bad_init = a_pod();
   bad_init.init_containers.push_back(a_container(waits("CrashLoopBackOff", "back-off"), error, 2));
   return {
@@ -86,6 +94,12 @@ std::vector<Row> rows() {
        "InvalidImageName"},
       {"an image that is not found", with(a_container(waits("ErrImagePull", "manifest unknown: not found"))),
        CauseClass::graced, "ImagePullBackOff"},
+      {"an image that is refused, as the registry words it",
+       with(a_container(waits("ErrImagePull", "failed with status code [manifests 1]: 401 Unauthorized"))),
+       CauseClass::graced, "ImagePullBackOff"},
+      {"a registry that is out of order",
+       with(a_container(waits("ErrImagePull", "failed with status code [manifests 1]: 503 Service Unavailable"))),
+       CauseClass::infrastructure, "ImagePullBackOff"},
       {"an image that is denied", with(a_container(waits("ImagePullBackOff", "pull access denied"))),
        CauseClass::graced, "ImagePullBackOff"},
       {"a registry that is away", with(a_container(waits("ErrImagePull", "dial tcp: connection refused"))),
@@ -95,6 +109,9 @@ std::vector<Row> rows() {
       {"no room on any node", with_condition("PodScheduled", "Unschedulable"), CauseClass::infrastructure,
        "Unschedulable"},
       {"not ready yet", with_condition("Ready", "ContainersNotReady"), {}, ""},
+      {"on a node that is lost", silenced, CauseClass::infrastructure, "NodeNotReady"},
+      {"not ready by a readiness gate", gated, {}, ""},
+      {"on a node that never answers", untaken, CauseClass::infrastructure, "NodeNotReady"},
       {"evicted", evicted, CauseClass::infrastructure, "Evicted"},
       {"being deleted", leaving, {}, ""},
   };
@@ -135,6 +152,79 @@ TEST(Failure, PodsThatAdmissionRefusesFailAtOnceAndQuotaWaits) {
   EXPECT_EQ(refused->kind, CauseClass::terminal);
   EXPECT_EQ(quota->kind, CauseClass::infrastructure);
   EXPECT_EQ(quota->cause.reason, "QuotaExceeded");
+}
+
+TEST(Failure, BothFacesOfAPullSayTheSame) {
+  const auto message = [](const char* reason, const char* words) {
+    return examine(with(a_container(kube::Waiting{reason, words})), Tier::backend, max_restarts)->cause.message;
+  };
+  EXPECT_EQ(message("ErrImagePull", "x: not found"),
+            message("ImagePullBackOff", "Back-off pulling image \"x\": ErrImagePull: x: not found"));
+}
+
+TEST(Failure, OfAContainerThatWasKilledThereIsAHint) {
+  const auto message = [](kube::Terminated end) {
+    return examine(with(a_container(kube::Running{}, std::move(end), 2)), Tier::backend, max_restarts)->cause.message;
+  };
+  EXPECT_THAT(message({0, "Completed", "", {}}), ::testing::HasSubstr("liveness probe"));
+  EXPECT_THAT(message({137, "Error", "", {}}), ::testing::HasSubstr("liveness probe"));
+  EXPECT_EQ(message({137, "OOMKilled", "", {}}), "");
+  EXPECT_EQ(message({0, "Completed", "bye", {}}), "bye");
+}
+
+TEST(Failure, APodThatDoesNotServeForNoKnownReasonIsNamed) {
+  auto pod = with(a_container(kube::Running{}));
+  pod.conditions.push_back(
+      {"Ready", "False", "ContainersNotReady", "containers with unready status: [backend]", {}, {}});
+  const auto running = diagnose({pod}, nullptr, the_new, born);
+  ASSERT_TRUE(running.unready);
+  EXPECT_EQ(running.unready->pod, "todo-backend-1");
+  EXPECT_EQ(running.unready->message, "containers with unready status: [backend]");
+  const auto creating = diagnose({with(a_container(kube::Waiting{"ContainerCreating", ""}))}, nullptr, the_new, born);
+  ASSERT_TRUE(creating.unready);
+  EXPECT_THAT(creating.unready->message, ::testing::HasSubstr("volume"));
+}
+
+TEST(Failure, AGraceThatHasNotRunOutIsStillTheBestThatIsKnown) {
+  const auto soon = diagnose({with(a_container(kube::Waiting{"ErrImagePull", "not found"}))}, nullptr, the_new, born);
+  ASSERT_TRUE(soon.unready);
+  EXPECT_EQ(soon.unready->reason, "ImagePullBackOff");
+}
+
+TEST(Failure, APodBeginsWhenItIsMadeFindsANodeOrStartsForTheFirstTime) {
+  const auto after = [](int seconds) { return born + std::chrono::seconds{seconds}; };
+  auto pod = with(a_container(kube::Running{after(9)}));
+  EXPECT_EQ(diagnose({pod}, nullptr, the_new, born).began, after(9));
+  pod.containers.front().restart_count = 1;
+  EXPECT_EQ(diagnose({pod}, nullptr, the_new, born).began, born) << "not when it starts again";
+  pod.conditions.push_back({"PodScheduled", "True", "", "", after(5), {}});
+  EXPECT_EQ(diagnose({pod}, nullptr, the_new, born).began, after(5));
+}
+
+TEST(Failure, AContainerThatEndedOnceIsWorthACloseLook) {
+  const kube::Terminated error{1, "Error", "", born};
+  EXPECT_TRUE(diagnose({with(a_container(error))}, nullptr, the_new, born).restarting);
+  EXPECT_TRUE(diagnose({with(a_container(kube::Running{}, error, 1))}, nullptr, the_new, born).restarting);
+  EXPECT_FALSE(diagnose({with(a_container(kube::Running{}))}, nullptr, the_new, born).restarting);
+}
+
+TEST(Failure, OfAMigrationIsToldByItsNewestPod) {
+  const Cause cause{.reason = migration_failed, .tier = Tier::backend, .pod = "todo-migrate-2", .message = "its words"};
+  EXPECT_EQ(told_by_pods(cause, {}), cause);
+  auto first = with(a_container(kube::Terminated{1, "Error", "first", {}}));
+  first.labels.emplace_back("batch.kubernetes.io/job-name", "todo-migrate-2");
+  auto second = with(a_container(kube::Terminated{9, "Error", "no such table", {}}));
+  second.labels = first.labels;
+  second.name = "todo-migrate-2-x";
+  second.created = born + std::chrono::seconds{1};
+  const Cause told{.reason = migration_failed,
+                   .tier = Tier::backend,
+                   .pod = "todo-migrate-2-x",
+                   .container = "backend",
+                   .exit_code = 9,
+                   .message = "no such table"};
+  EXPECT_EQ(told_by_pods(cause, {second, first, with(a_container(kube::Terminated{3, "Error", "another's", {}}))}),
+            told);
 }
 
 TEST(Failure, AGraceRunsFromThePodsBirth) {
@@ -189,7 +279,7 @@ TEST(Failure, WhatEndedBeforeTheRolloutBeganDoesNotCount) {
   const auto crashed_at = [](base::WallTime at) {
     return std::vector{with(a_container(kube::Running{}, kube::Terminated{1, "Error", "", at}, 3))};
   };
-  EXPECT_EQ(diagnose(crashed_at(born - std::chrono::seconds{1}), nullptr, the_new, born), Diagnosis{});
+  EXPECT_FALSE(diagnose(crashed_at(born - std::chrono::seconds{1}), nullptr, the_new, born).fails);
   EXPECT_TRUE(diagnose(crashed_at(born), nullptr, the_new, born).fails);
 }
 

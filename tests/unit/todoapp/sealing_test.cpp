@@ -165,6 +165,18 @@ TEST(Keys, ThatSomebodyDeletedComeBackWithTheSameValuesAndNoPodRestarts) {
   EXPECT_EQ(world.requests(), (test::Requests{.creates = 1, .reads = 2}));
 }
 
+TEST(Keys, ThatAreGoneComeBackWithTheValuesOfTheLastRotationThoughItsTokenWasTakenAway) {
+  auto world = running(an_app().with_generated_secret("KEY"));
+  world.edit([](auto& app) { app.asking_rotate("once"); }).settle();
+  world.becomes_available(Tier::backend).settle();
+  world.edit([](auto& app) { app.asking_rotate(""); }).settle();
+  const auto values = world.object(Kind::secret, "todo-keys", "/data");
+  const auto revisions = world.names(Kind::controller_revision);
+  world.remove(Kind::secret, "todo-keys").settle();
+  EXPECT_EQ(world.object(Kind::secret, "todo-keys", "/data"), values);
+  EXPECT_EQ(world.names(Kind::controller_revision), revisions);
+}
+
 TEST(Keys, ComeBackEvenWhereTheSealedSecretIsOutOfDateToo) {
   auto world = running(an_app().with_generated_secret("KEY").with_pinned_secret("URL", "db", "url"));
   const auto key = value_in(world, "todo-keys", "KEY");
@@ -274,6 +286,18 @@ TEST(Live, OfWhichAnotherKeyChangedRestartsNothing) {
   const auto before = generation(world, back);
   world.with_user_secret("db", {{"url", "postgres://one"}, {"key", "key-two"}}).settle();
   EXPECT_EQ(generation(world, back), before);
+}
+
+TEST(Live, OfWhichAnotherTiersKeyChangedRestartsThatTierAlone) {
+  auto app = an_app().with_live_secret("URL", "db", "url");
+  SecretVariable web{.name = "WEB", .source_name = "db", .source_key = "key"};
+  web.in_frontend = true, web.in_backend = false;
+  auto world = running(app.with_secret(web));
+  const auto before = world.object(Kind::deployment, "todo-frontend", "/spec/template");
+  const auto backend = world.object(Kind::deployment, "todo-backend", "/spec/template");
+  world.with_user_secret("db", {{"url", "postgres://two"}, {"key", "key-one"}}).settle();
+  EXPECT_EQ(world.object(Kind::deployment, "todo-frontend", "/spec/template"), before);
+  EXPECT_NE(world.object(Kind::deployment, "todo-backend", "/spec/template"), backend);
 }
 
 TEST(Live, ThatChangedRestartsItsTiersThoughTheFirstTriesFail) {

@@ -276,5 +276,18 @@ TEST(Serving, TellsAnOutageFromScaling) {
   EXPECT_FALSE(serving_of(observing(an_app()), back).any) << "no Deployment yet";
 }
 
+TEST(Serving, TellsScalingUpFromNothingFromAnOutage) {
+  const auto starting = [](int wanted_before, const char* reason, const char* step) {
+    Json shown{{"backend", {{"replicas", wanted_before}, {"availableReplicas", 0}}},
+               {"conditions", {{{"type", "Ready"}, {"reason", reason}}}}};
+    if (step != nullptr) shown["step"] = step;
+    return serving_of(running(0, 2).showing(kube::canonical(shown)), back).starting;
+  };
+  EXPECT_TRUE(starting(0, "Succeeded", nullptr)) << "none was wanted before";
+  EXPECT_TRUE(starting(2, "Progressing", nullptr)) << "and they are still coming";
+  EXPECT_FALSE(starting(2, "Progressing", "Soaking until 12:00:10Z")) << "that was the rollout";
+  EXPECT_FALSE(starting(2, "Succeeded", nullptr)) << "they fell";
+}
+
 }  // namespace
 }  // namespace todoapp

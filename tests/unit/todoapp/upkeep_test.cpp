@@ -177,6 +177,7 @@ TEST(Contents, AreRenderedOnlyWhereTheRecordWasRenderedInTheSameWay) {
   EXPECT_EQ(of(a_record(asking(1), 1), read), std::string("rendered"));
   EXPECT_EQ(of(a_record(asking(2), 1)), std::string("missing"));
   EXPECT_EQ(of(a_record(asking(2), 1), read), std::string("read"));
+  EXPECT_EQ(of(a_record(asking(3), 1), read), std::string("missing")) << "what was expected is not what was recorded";
   EXPECT_EQ(of(a_record(asking(1), 1).rendered_by(0)), std::string("missing")) << "another renderer";
   EXPECT_EQ(of(a_record(asking(1), 1).marking("templates", "a,b")), std::string("missing"))
       << "a renderer that changed and did not say so";

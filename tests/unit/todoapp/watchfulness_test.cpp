@@ -28,6 +28,7 @@ struct Given {
   std::string progress{"1 +1/1/1/0/0"};  ///< as remembered; the Deployment's counts make just this
   std::optional<PodsSeen> pods{};
   std::int32_t looks{0};
+  std::optional<base::WallTime> waited{};
 };
 
 Watchfulness watch(const Given& given) {
@@ -41,6 +42,7 @@ Watchfulness watch(const Given& given) {
     memory.progress_since = noon;
     memory.pods = given.pods;
     memory.pod_looks = given.looks;
+    memory.waited = given.waited;
   });
   const History history(seen);
   return watch_pods({seen, history, *history.latest(), content}, given.step);
@@ -104,9 +106,46 @@ TEST(Watchfulness, AGraceIsWaitedFor) {
 
 TEST(Watchfulness, TheProgressDeadlineIsJudgedOnlyWithThePodsSeen) {
   EXPECT_TRUE(watch({.step = too_late}).look);
-  const auto unknown = watch({.step = too_late, .now = noon + 1s, .pods = a_pod(noon, kube::Running{})});
+  const auto unknown =
+      watch({.step = too_late, .now = noon + 700s, .pods = a_pod(noon + 699s, kube::Running{}), .looks = 26});
   EXPECT_FALSE(unknown.look);
-  EXPECT_EQ(unknown.step, too_late);
+  const auto* broken = std::get_if<Broken>(&unknown.step);
+  ASSERT_NE(broken, nullptr);
+  EXPECT_EQ(broken->cause.reason, "ProgressDeadlineExceeded");
+  EXPECT_EQ(broken->cause.pod, "todo-backend-1") << "a pod that does not serve tells more than the Deployment";
+}
+
+TEST(Watchfulness, PodsOfWhichOneHasEndedAreLookedAtCloselyForAWhile) {
+  const kube::Terminated ended{3, "Error", "panic", {}};
+  const auto next = [&](std::int32_t looks) {
+    return *watch({.now = noon + 10s, .pods = a_pod(noon + 9s, ended), .looks = looks}).look_again;
+  };
+  EXPECT_EQ(next(2), noon + 12s) << "not at 21 s";
+  EXPECT_GT(next(13), noon + 60s);
+}
+
+TEST(Watchfulness, TheDeadlineCountsFromTheEndOfWhatWasNobodysFault) {
+  const auto late = noon + 700s;
+  auto pods = a_pod(late - 1s, kube::Running{late - 5s});
+  const auto starts = watch({.step = too_late, .now = late, .pods = pods, .looks = 26});
+  EXPECT_EQ(starts.step, rolls) << "it could start five seconds ago";
+  EXPECT_LE(*starts.look_again, late + 595s);
+  pods.pods.front().containers.front().state = kube::Running{noon + 5s};
+  EXPECT_TRUE(std::holds_alternative<Broken>(watch({.step = too_late, .now = late, .pods = pods, .looks = 26}).step));
+  Given waited{.step = too_late, .now = late, .pods = pods, .looks = 26};
+  waited.waited = late - 10s;
+  EXPECT_EQ(watch(waited).step, rolls) << "a quota was lifted ten seconds ago";
+}
+
+TEST(Watchfulness, ATimeOutSaysWhatItWaitedFor) {
+  const Step over{Broken{Cause{.reason = timed_out, .message = "too long"}}};
+  const kube::Waiting unreachable{"ImagePullBackOff", "dial tcp: connection refused"};
+  const auto judged = watch({.step = over, .now = noon + 5s, .pods = a_pod(noon + 3s, unreachable), .looks = 1});
+  const auto& cause = std::get<Broken>(judged.step).cause;
+  EXPECT_EQ(cause.reason, timed_out);
+  EXPECT_EQ(cause.pod, "todo-backend-1");
+  EXPECT_THAT(cause.message, ::testing::HasSubstr("connection refused"));
+  EXPECT_FALSE(watch({.step = over, .now = noon + 5s}).look) << "it is over: nothing more is read";
 }
 
 TEST(Watchfulness, WhatOnlyTheInfrastructureCanMendOutlastsTheProgressDeadline) {

@@ -136,6 +136,18 @@ TEST(Content, IsRestrictedUnlessRelaxed) {
   EXPECT_FALSE(account.at("spec").contains("automountServiceAccountToken"));
 }
 
+TEST(Content, NamesWhatAServerWouldFillInFromTheImageOrAnAlias) {
+  const auto policy = [](const char* image) {
+    return container_of(an_app().with_backend_image(image), back)["imagePullPolicy"];
+  };
+  EXPECT_EQ(policy("localhost/todo:1.0"), "IfNotPresent");
+  EXPECT_EQ(policy("localhost/todo:latest"), "Always");
+  EXPECT_EQ(policy("localhost:5000/todo"), "Always") << "a port is no tag";
+  EXPECT_EQ(policy("todo"), "Always");
+  EXPECT_EQ(policy("todo@sha256:0123"), "IfNotPresent");
+  EXPECT_EQ(template_of(an_app(), back).at("/spec/serviceAccountName"_json_pointer), "default");
+}
+
 TEST(Content, GivesPodsAWritableTmp) {
   const auto app = an_app().with_tier(back, [](TierSpec& tier) {
     tier.volumes = R"([{"emptyDir":{},"name":"data"}])";

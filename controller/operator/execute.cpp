@@ -11,6 +11,7 @@
 #include "kube/request.hpp"
 #include "kube/response.hpp"
 #include "operator/answers.hpp"
+#include "todoapp/content_record.hpp"
 #include "todoapp/names.hpp"
 #include "todoapp/revision.hpp"
 

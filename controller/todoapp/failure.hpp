@@ -75,7 +75,7 @@ struct Judged {
   std::string attempt{};        ///< their second one; empty where they are of no retry
   std::string good_template{};  ///< of the last good revision, whose pods speak for the environment; empty for none
   std::int32_t max_restarts{2};
-  base::WallTime began{};  ///< of the rollout: what ended before it does not count
+  base::WallTime began{};  ///< of the rollout, or the end of what it waited for: what ended before does not count
 };
 
 /// `pods` are all of the app's.

@@ -126,6 +126,12 @@ class Pass {
         add(restored.writes);
         recorded.content = std::move(restored.content);
       }
+    } else if (const auto* latest = history_.latest(); latest != nullptr && renders_anew(wanted_, *latest)) {
+      const auto* content = contents_.of(*latest);
+      if (content == nullptr) return read_record();
+      recorded = keeping_tiers(wanted_, *latest, *content);
+    }
+    if (recorded.content != wanted_.content) {
       contents_.expect(choice.record->number);
       plan_.memory.contents[choice.record->number] = std::make_shared<const Content>(recorded.content);
     }

@@ -1,5 +1,6 @@
 #include "todoapp/restoring.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,7 +85,36 @@ class Restorer {
   Restored result_;
 };
 
+/// What the spec says of a tier.
+Parts parts_of(const Parts& parts, Tier tier) {
+  const auto start = std::string(to_string(tier)) + ".", end = "." + std::string(to_string(tier));
+  Parts own;
+  for (const auto& [path, value] : parts) {
+    if (path.starts_with(start) || (path.starts_with("secrets.") && path.ends_with(end))) own.emplace(path, value);
+  }
+  return own;
+}
+
+bool renders_anew(const Wanted& wanted, const Revision& latest, const Parts& before, Tier tier) {
+  return latest.template_of(tier) != wanted.content.tier(tier).template_hash &&
+         parts_of(before, tier) == parts_of(wanted.parts, tier);
+}
+
 }  // namespace
+
+bool renders_anew(const Wanted& wanted, const Revision& latest) {
+  const auto before = read_parts(latest.parts);
+  return std::any_of(all_tiers.begin(), all_tiers.end(),
+                     [&](Tier tier) { return renders_anew(wanted, latest, before, tier); });
+}
+
+Wanted keeping_tiers(Wanted wanted, const Revision& latest, const Content& recorded) {
+  const auto before = read_parts(latest.parts);
+  for (const auto tier : all_tiers) {
+    if (renders_anew(wanted, latest, before, tier)) wanted.content.tier(tier) = recorded.tier(tier);
+  }
+  return wanted;
+}
 
 Restored restore(const Observed& observed, const Revision& serving, const Content& recorded) {
   return Restorer(observed, serving, recorded).run();

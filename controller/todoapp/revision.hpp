@@ -88,7 +88,4 @@ struct Origin {
 /// again).
 [[nodiscard]] JsonText revision_body(const App& app, const Wanted& wanted, const Origin& origin);
 
-/// Reads the whole record back. Error: invalid.
-[[nodiscard]] base::Result<Content> decode_content(std::string_view controller_revision_json);
-
 }  // namespace todoapp

@@ -67,7 +67,8 @@ struct Look {
 /// What the pods make of the step.
 Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchfulness& result) {
   Look look;
-  auto began = view.observed.memory.waited.value_or(view.target.created);
+  const auto mended = std::max(view.observed.memory.waited.value_or(view.target.created), view.target.created);
+  auto began = mended;
   for (const auto tier : all_tiers) {
     const auto progress = progress_of(view, tier);
     if (!progress.on_template || progress.complete) continue;
@@ -78,7 +79,7 @@ Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchful
                         .attempt = attempt == nullptr ? "" : *attempt,
                         .good_template = good == nullptr ? "" : good->template_of(tier),
                         .max_restarts = view.observed.app.spec.upgrade.max_restarts,
-                        .began = view.target.created};
+                        .began = mended};
     auto diagnosis = diagnose(pods, progress.state, judged, view.observed.now);
     if (diagnosis.until) {
       result.look_again = result.look_again ? std::min(*result.look_again, *diagnosis.until) : diagnosis.until;
@@ -95,7 +96,7 @@ Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchful
       result.environment = diagnosis.environment;
     }
   }
-  if (result.waits_for) result.waited = view.observed.now;
+  if (result.waits_for) result.waited = view.observed.memory.pods->at;
   if (!past_deadline(result.step)) return look;
   if (!result.waits_for) {
     // The Deployment does not know of troubles that were nobody's fault: the time counts from their end.

@@ -89,5 +89,45 @@ TEST(Restoring, TheSameSecretIsMadeOnce) {
   EXPECT_EQ(restored(seen).content.backend.secrets_name, name);
 }
 
+/// What `before` recorded, in the words of another renderer.
+struct Elsewhere {
+  Revision revision;
+  Content content;
+};
+Elsewhere rendered_elsewhere(const App& before) {
+  auto content = want(before, {}).content;
+  for (const auto tier : all_tiers) {
+    content.tier(tier).pod_template.insert(1, " ");
+    content.tier(tier).template_hash = template_hash_of(content.tier(tier).pod_template);
+  }
+  auto revision = read_revision(a_record(before, 1).build()).value();
+  revision.frontend_template = content.frontend.template_hash;
+  revision.backend_template = content.backend.template_hash;
+  return {std::move(revision), std::move(content)};
+}
+
+TEST(KeepingTiers, ATierOfWhichNothingNewIsAskedStaysAsItWasRendered) {
+  const auto before = rendered_elsewhere(an_app());
+  const auto wanted = want(an_app().with_backend_image("localhost/todo-backend:2.0.0"), {});
+  EXPECT_TRUE(renders_anew(wanted, before.revision));
+  const auto kept = keeping_tiers(wanted, before.revision, before.content);
+  EXPECT_EQ(kept.content.frontend, before.content.frontend);
+  EXPECT_EQ(kept.content.backend, wanted.content.backend);
+  EXPECT_EQ(kept.hash, wanted.hash);
+}
+
+TEST(KeepingTiers, NothingIsToBeKeptWhereBothTiersChangeOrBothRenderersAgree) {
+  const auto before = rendered_elsewhere(an_app());
+  EXPECT_FALSE(renders_anew(want(an_app().with_config("A", "1"), {}), before.revision));
+  const auto same = read_revision(a_record(an_app(), 1).build()).value();
+  EXPECT_FALSE(renders_anew(want(an_app().with_backend_image("localhost/todo-backend:2.0.0"), {}), same));
+}
+
+TEST(KeepingTiers, ASecretOfATierIsPartOfIt) {
+  const auto before = rendered_elsewhere(an_app());
+  const auto wanted = want(an_app().with_live_secret("URL", "db", "url").used_by_both(), {});
+  EXPECT_FALSE(renders_anew(wanted, before.revision));
+}
+
 }  // namespace
 }  // namespace todoapp

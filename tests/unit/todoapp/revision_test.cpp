@@ -10,6 +10,7 @@
 
 #include "kube/model/canonical_json.hpp"
 #include "support/observations.hpp"
+#include "todoapp/content_record.hpp"
 #include "todoapp/names.hpp"
 
 namespace todoapp {

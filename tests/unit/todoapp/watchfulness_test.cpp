@@ -137,6 +137,15 @@ TEST(Watchfulness, TheDeadlineCountsFromTheEndOfWhatWasNobodysFault) {
   EXPECT_EQ(watch(waited).step, rolls) << "a quota was lifted ten seconds ago";
 }
 
+TEST(Watchfulness, ACrashBeforeTheTroubleWasOverDoesNotCount) {
+  Given given{.now = noon + 60s, .pods = a_pod(noon + 59s, kube::Waiting{"CrashLoopBackOff", ""}, 2), .looks = 6};
+  given.pods->pods.front().containers.front().last_state = kube::Terminated{3, "Error", "panic", noon + 40s};
+  given.waited = noon + 50s;
+  EXPECT_EQ(watch(given).step, rolls);
+  given.waited = noon + 30s;
+  EXPECT_TRUE(std::holds_alternative<Broken>(watch(given).step));
+}
+
 TEST(Watchfulness, ATimeOutSaysWhatItWaitedFor) {
   const Step over{Broken{Cause{.reason = timed_out, .message = "too long"}}};
   const kube::Waiting unreachable{"ImagePullBackOff", "dial tcp: connection refused"};

@@ -254,14 +254,6 @@ TEST(Record, IsCanonicalAndComesBackAsItWas) {
   EXPECT_EQ(*content, wanted.content);
 }
 
-TEST(Record, OfSomethingElseIsRefused) {
-  for (const auto* text : {"", "{}", "[]", R"({"data":{}})", R"({"data":{"rendererVersion":"1"}})"}) {
-    const auto content = decode_content(text);
-    ASSERT_FALSE(content.has_value()) << text;
-    EXPECT_EQ(content.error().code, base::ErrorCode::invalid);
-  }
-}
-
 TEST(Record, BelongsToTheAppAndHasItsNumber) {
   const auto app = an_app().build();
   const auto body = nlohmann::json::parse(revision_body(app, want(app, {}), {12, "why", {}, ""}));

@@ -62,12 +62,14 @@ std::optional<Finding> examine_restarts(const kube::Pod& pod, const kube::Contai
                                         std::int32_t max_restarts, base::WallTime began) {
   const auto* end = ended(container);
   if (container.restart_count < max_restarts || end == nullptr) return std::nullopt;
-  if (end->finished_at && *end->finished_at < began) return std::nullopt;
+  const bool stale = end->finished_at && *end->finished_at < began;
+  if (stale && std::holds_alternative<kube::Running>(container.state)) return std::nullopt;
   const bool telling = end->reason == "OOMKilled" || end->reason == "StartError";
   auto found = finding(CauseClass::terminal, pod, tier, telling ? end->reason : "CrashLoopBackOff", end->message);
   found.cause.container = container.name;
   found.cause.exit_code = end->exit_code;
   found.cause.restarts = container.restart_count;
+  found.stale = stale;
   const bool killed = end->exit_code == 0 || (end->exit_code == 137 && end->reason == "Error");
   if (found.cause.message.empty() && killed) {
     found.cause.message =
@@ -214,7 +216,7 @@ Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentSta
     if (!is_new && !is_good) continue;
     // A good pod that serves does not fail, whatever it went through one day.
     if (is_good && serves(pod)) continue;
-    auto found = examine(pod, judged.tier, judged.max_restarts, judged.began);
+    auto found = examine(pod, judged.tier, judged.max_restarts, is_new ? judged.began : base::WallTime{});
     if (is_new && !pod.deleting) {
       diagnosis.restarting =
           diagnosis.restarting || std::any_of(pod.containers.begin(), pod.containers.end(), has_ended);
@@ -235,6 +237,8 @@ Diagnosis diagnose(const std::vector<kube::Pod>& pods, const kube::DeploymentSta
     if (found.kind == CauseClass::infrastructure || environment) {
       diagnosis.environment = diagnosis.environment || environment;
       if (!diagnosis.waits_for) diagnosis.waits_for = std::move(found.cause);
+    } else if (found.stale) {
+      continue;  // its next start decides
     } else if (lasted) {
       if (!diagnosis.fails) diagnosis.fails = std::move(found.cause);
     } else {

@@ -41,10 +41,12 @@ struct Finding {
   CauseClass kind{CauseClass::terminal};
   Cause cause;
   base::WallTime since{};
+  bool stale{false};  ///< it waits to start again after an end that does not count any more
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-/// What is wrong with one pod, or nothing. A container whose last end lies before `began` may have mended since.
+/// What is wrong with one pod, or nothing. A container whose last end lies before `began` may have mended since: one
+/// that runs has, one that waits for its next start is `stale`.
 [[nodiscard]] std::optional<Finding> examine(const kube::Pod& pod, Tier tier, std::int32_t max_restarts,
                                              base::WallTime began = {});
 

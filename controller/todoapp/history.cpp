@@ -40,7 +40,7 @@ History::History(const Observed& observed) : highest_(observed.memory.highest_re
   for (const auto& child : observed.owned) {
     const bool carries = child.kind == Kind::deployment || child.kind == Kind::job;
     const auto carried = carries ? carried_number(*child.object) : 0;
-    highest_ = std::max(highest_, carried);
+    carried_ = std::max(carried_, carried);
     if (const auto* job = std::get_if<kube::JobState>(&child.object->state)) jobs[carried] = job;
     if (child.kind != Kind::controller_revision) continue;
     if (auto revision = read_revision(*child.object)) {
@@ -51,6 +51,7 @@ History::History(const Observed& observed) : highest_(observed.memory.highest_re
   for (auto& revision : revisions_) {
     if (const auto at = jobs.find(revision.number); at != jobs.end()) follow_migration(revision, *at->second);
   }
+  highest_ = std::max(highest_, carried_);
   std::sort(revisions_.begin(), revisions_.end(),
             [](const Revision& a, const Revision& b) { return a.number > b.number; });
 }

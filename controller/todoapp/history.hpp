@@ -30,6 +30,8 @@ class History {
   [[nodiscard]] std::int32_t failed_attempts(const std::string& content_hash) const;
   [[nodiscard]] bool token_used(const std::string& retry) const;
   [[nodiscard]] std::int64_t next_number() const { return highest_ + 1; }
+  /// A Deployment or Job is of a revision newer than all records: the cache of records lags, or somebody deleted one.
+  [[nodiscard]] bool behind() const { return !empty() && carried_ > latest()->number; }
   /// The highest schema version that a finished migration reached.
   [[nodiscard]] std::int32_t schema_reached() const;
   /// The same, or the one that a migration under way may have reached by now.
@@ -38,6 +40,7 @@ class History {
  private:
   std::vector<Revision> revisions_;
   std::int64_t highest_{0};
+  std::int64_t carried_{0};
 };
 
 /// Records that may go: beyond `limit` finished ones, and neither latest, last good, active, pinned nor still needed to

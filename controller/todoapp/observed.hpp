@@ -76,6 +76,7 @@ struct Memory {
   base::WallTime progress_since{};
   std::optional<PodsSeen> pods;
   std::int32_t pod_looks{0};             ///< since it last moved
+  std::optional<base::WallTime> behind;  ///< since when the records are known to lag behind the Deployments
   std::optional<base::WallTime> waited;  ///< when the rollout last waited for what is not its fault
   std::int64_t highest_revision{0};      ///< ever seen: the number of a record that somebody deletes is not used again
 };

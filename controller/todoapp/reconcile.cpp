@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t most_evidence_bytes = 1024;
 constexpr std::chrono::seconds status_interval{1};
+constexpr std::chrono::seconds longest_lag{10};
 
 class Pass {
  public:
@@ -74,7 +75,23 @@ class Pass {
 
   // --- What is to run.
 
+  /// A standby that takes over with an old view of the records must not act on it; a record that somebody deleted does
+  /// not come back.
+  bool waits_for_records() {
+    auto& since = plan_.memory.behind;
+    if (!history_.behind()) {
+      since.reset();
+      return false;
+    }
+    if (!since) since = observed_.now;
+    if (observed_.now >= *since + longest_lag) return false;
+    silent_ = true;
+    look_again(observed_.now + status_interval);
+    return true;
+  }
+
   void decide() {
+    if (waits_for_records()) return;
     const auto sealing = seal_secrets(observed_);
     if (!sealing.reads.empty()) return read_first(sealing.reads);
     if (!sealing.problem.empty()) return object_to(Reason::secret_not_found, sealing.problem);
@@ -293,6 +310,10 @@ class Pass {
     if (!any || short_of) {
       return object_to(Reason::degraded,
                        fmt::format("Revision {} is installed, and not all of its pods serve", view.target.number));
+    }
+    if (const auto stuck = stuck_tiers(view); !stuck.empty()) {
+      return object_to(Reason::degraded,
+                       fmt::format("Revision {} serves, but new pods of {} do not come up", view.target.number, stuck));
     }
     verdict_.reconciling = !all;
     object_to(on_request ? Reason::rolled_back_on_request : Reason::succeeded,

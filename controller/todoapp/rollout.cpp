@@ -119,6 +119,16 @@ std::string paused_words(const Observed& observed) {
   return words;
 }
 
+std::string stuck_tiers(const RolloutView& view) {
+  std::string words;
+  for (const auto tier : all_tiers) {
+    const auto progress = progress_of(view, tier);
+    if (progress.complete || !deployment_failure(view, tier, progress)) continue;
+    words += fmt::format("{}{}", words.empty() ? "" : " and ", to_string(tier));
+  }
+  return words;
+}
+
 bool needs_migration(const RolloutView& view) {
   return view.content.migration && view.content.migration->schema_version > view.history.schema_reached() &&
          !view.target.rollback_of;

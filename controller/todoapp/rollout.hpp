@@ -82,6 +82,9 @@ struct RolloutView {
 /// Which Deployments somebody else has paused, and what to do about it; empty where none is.
 [[nodiscard]] std::string paused_words(const Observed& observed);
 
+/// Tiers whose pods are being replaced (by a restart, or for a live secret) and do not come up; empty where none is.
+[[nodiscard]] std::string stuck_tiers(const RolloutView& view);
+
 /// Whether the target's migration has still to be run: no finished one reached its schema version.
 [[nodiscard]] bool needs_migration(const RolloutView& view);
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<bool, 256> make_plain() {
   std::array<bool, 256> plain{};
   for (std::size_t c = 0x20; c < 0x7F; ++c) plain[c] = true;
-  for (const unsigned char c : {'"', '\\', '<', '>', '&'}) plain[c] = false;
+  for (const char c : {'"', '\\', '<', '>', '&'}) plain[static_cast<unsigned char>(c)] = false;
   return plain;
 }
 /// What stands for itself.

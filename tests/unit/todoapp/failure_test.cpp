@@ -246,6 +246,17 @@ TEST(Failure, WhatPodsOfTheLastGoodRevisionSufferTooIsTheEnvironments) {
   EXPECT_EQ(diagnosis.waits_for->reason, "CrashLoopBackOff");
 }
 
+TEST(Failure, PodsThatWaitBesideEachOtherForTheirNextStartStillSpeakForTheEnvironment) {
+  const kube::Terminated before{1, "Error", "no database", born - std::chrono::seconds{100}};
+  const auto waits = a_container(kube::Waiting{"CrashLoopBackOff", "back-off 5m0s"}, before, 3);
+  const auto both = diagnose({with(waits, "new"), with(waits, "old")}, nullptr, the_new, born);
+  EXPECT_TRUE(both.environment);
+  EXPECT_FALSE(both.fails);
+  const auto alone = diagnose({with(waits, "new")}, nullptr, the_new, born);
+  EXPECT_FALSE(alone.fails) << "its next start decides";
+  EXPECT_FALSE(alone.waits_for);
+}
+
 TEST(Failure, AGoodPodThatServesIsNoSignOfTheEnvironmentWhateverItWentThrough) {
   const auto crash = a_container(kube::Running{}, kube::Terminated{1, "Error", "no database", {}}, 3);
   auto old = with(crash, "old");

@@ -92,6 +92,17 @@ TEST(History, AMigrationThatIsDoneHasReachedItsSchemaBeforeTheRecordSaysSo) {
   EXPECT_TRUE(migrated(condition("Complete"), true).latest()->schema_recorded);
 }
 
+TEST(History, IsBehindWhereADeploymentIsOfARevisionThatNoRecordShows) {
+  const auto behind = [](std::int64_t carried) {
+    auto seen = observing(version(1));
+    seen.with(record(1, 1).succeeded());
+    seen.with_deployment(Tier::backend, want(version(1), {}).content, test::serving(1, 1), carried);
+    return History(seen).behind();
+  };
+  EXPECT_FALSE(behind(1));
+  EXPECT_TRUE(behind(2));
+}
+
 TEST(History, AMigrationUnderWayMayHaveTouchedTheSchema) {
   const auto under_way = migrated(nlohmann::json::array());
   EXPECT_EQ(under_way.schema_reached(), 0);

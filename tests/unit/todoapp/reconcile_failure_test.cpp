@@ -158,6 +158,17 @@ TEST(FailedUpgrade, OfARollbackHolds) {
   EXPECT_EQ(world.condition("Ready"), "RolledBack");
 }
 
+TEST(Records, ThatLagBehindTheDeploymentsAreWaitedForAndThenTakenForDeleted) {
+  auto world = upgrading();
+  world.becomes_available(back).settle().becomes_available(front).settle();
+  world.remove(Kind::controller_revision, "todo-rev-2").restart().count_anew();
+  world.pass();
+  EXPECT_EQ(world.requests(), Requests{}) << "a standby that takes over may see it a moment later";
+  world.wait(10s).settle();
+  EXPECT_EQ(world.names(Kind::controller_revision), (std::vector<std::string>{"todo-rev-1", "todo-rev-3"}));
+  EXPECT_EQ(world.requests().changes, 0) << "the same content: no pod is touched";
+}
+
 TEST(FailedInstall, HoldsAndComesRight) {
   World world(version(1));
   world.settle().misses_deadline(back).settle();

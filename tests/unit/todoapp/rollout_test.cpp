@@ -236,6 +236,16 @@ TEST(Step, MigratesNeitherForARollbackNorForASchemaThatIsThere) {
   EXPECT_EQ(step({.app = app, .target = a_record(app, 2).reached_schema(3)}), backend_rolls);
 }
 
+TEST(StuckTiers, AreThoseWhoseNewPodsDoNotComeUp) {
+  const auto stuck_in = [](const Json& status) {
+    return in_view(
+        {.target = a_record(asking(2), 2).succeeded(), .backend = 2, .backend_status = status, .frontend = 2},
+        [](const RolloutView& view) { return stuck_tiers(view); });
+  };
+  EXPECT_EQ(stuck_in(test::serving(1, 2)), "");
+  EXPECT_EQ(stuck_in(with(stuck(), "replicas", 3)), "backend");
+}
+
 TEST(StepWords, SayWhatTheRolloutWaitsFor) {
   EXPECT_EQ(words({}), "RollingBackend 0/2");
   EXPECT_EQ(words({.backend = 2, .backend_status = with(test::serving(1, 2), "updatedReplicas", 1)}),

@@ -77,6 +77,8 @@ struct Memory {
   std::optional<PodsSeen> pods;
   std::int32_t pod_looks{0};             ///< since it last moved
   std::optional<base::WallTime> behind;  ///< since when the records are known to lag behind the Deployments
+  bool waiting{false};                   ///< the rollout waits for what is not its fault
+  bool environment{false};               ///< that is, for the environment
   std::optional<base::WallTime> waited;  ///< when the rollout last waited for what is not its fault
   std::int64_t highest_revision{0};      ///< ever seen: the number of a record that somebody deletes is not used again
 };

@@ -180,6 +180,7 @@ class Pass {
     } else {
       plan_.memory.pods.reset();
       plan_.memory.waited.reset();
+      plan_.memory.waiting = plan_.memory.environment = false;
     }
     if (std::holds_alternative<Migrating>(step)) plan_.memory.pods.reset();  // those of its Job tell why it failed
     remember_soak(revision, step);
@@ -226,9 +227,11 @@ class Pass {
     memory.progress_since = watchful.progress_since;
     memory.pod_looks = watchful.pod_looks;
     memory.waited = watchful.waited;
+    memory.waiting = watchful.waiting;
+    memory.environment = watchful.environment;
     if (watchful.look_again) look_again(*watchful.look_again);
     waits_for_ = std::move(watchful.waits_for);
-    environment_ = watchful.environment;
+    environment_ = watchful.environment && waits_for_;
     return watchful.look;
   }
 

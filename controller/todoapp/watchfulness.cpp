@@ -67,7 +67,11 @@ struct Look {
 /// What the pods make of the step.
 Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchfulness& result) {
   Look look;
-  const auto mended = std::max(view.observed.memory.waited.value_or(view.target.created), view.target.created);
+  const auto& memory = view.observed.memory;
+  const auto now = view.observed.now;
+  // While the environment fails no end of a container counts; of other troubles, those since it was last seen do.
+  const auto mended =
+      memory.environment ? now : std::max(memory.waited.value_or(view.target.created), view.target.created);
   auto began = mended;
   for (const auto tier : all_tiers) {
     const auto progress = progress_of(view, tier);
@@ -80,7 +84,7 @@ Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchful
                         .good_template = good == nullptr ? "" : good->template_of(tier),
                         .max_restarts = view.observed.app.spec.upgrade.max_restarts,
                         .began = mended};
-    auto diagnosis = diagnose(pods, progress.state, judged, view.observed.now);
+    auto diagnosis = diagnose(pods, progress.state, judged, now);
     if (diagnosis.until) {
       result.look_again = result.look_again ? std::min(*result.look_again, *diagnosis.until) : diagnosis.until;
     }
@@ -96,12 +100,16 @@ Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchful
       result.environment = diagnosis.environment;
     }
   }
-  if (result.waits_for) result.waited = view.observed.memory.pods->at;
+  // Looks are far apart: when a trouble ended is known only by the first pass that does not see it any more.
+  if (result.waits_for) result.waited = memory.pods->at;
+  if (!result.waits_for && memory.waiting) result.waited = now;
+  result.waiting = result.waits_for.has_value();
+  began = std::max(began, result.waited.value_or(began));
   if (!past_deadline(result.step)) return look;
   if (!result.waits_for) {
     // The Deployment does not know of troubles that were nobody's fault: the time counts from their end.
     const auto deadline = began + view.observed.app.spec.upgrade.progress_deadline;
-    if (view.observed.now < deadline) {
+    if (now < deadline) {
       result.look_again = result.look_again ? std::min(*result.look_again, deadline) : deadline;
       result.step = Rolling{{*std::get<Broken>(result.step).cause.tier}};
     } else if (look.unready) {
@@ -140,9 +148,12 @@ Watchfulness watch_pods(const RolloutView& view, Step step) {
   result.progress_since = moved ? now : memory.progress_since;
   result.pod_looks = moved ? 0 : memory.pod_looks;
   result.waited = memory.waited;
+  result.waiting = memory.waiting;
+  result.environment = memory.environment;
   const bool rolling = std::holds_alternative<Rolling>(result.step) || past_deadline(result.step);
   const bool seen = !moved && memory.pods && memory.pods->at >= result.progress_since;
   if (!rolling) {
+    result.waiting = result.environment = false;
     const auto* broken = std::get_if<Broken>(&result.step);
     if (broken != nullptr && broken->cause.reason == timed_out && seen) {
       explain_timeout(view, memory.pods->pods, result.step);
@@ -150,6 +161,7 @@ Watchfulness watch_pods(const RolloutView& view, Step step) {
     return result;
   }
   auto judged = result;
+  if (seen) judged.environment = false;  // judged anew
   const bool close = seen && judge(view, memory.pods->pods, judged).close && result.pod_looks <= most_close_looks;
   auto next = due(result.progress_since, result.pod_looks);
   if (close) next = std::min(next, memory.pods->at + first_look);

@@ -18,7 +18,8 @@ struct Watchfulness {
   bool environment{false};
   std::optional<base::WallTime> look_again;
   std::optional<base::WallTime> waited;  ///< when infrastructure or environment were last waited for
-  std::string progress;                  ///< to be remembered, with the one before and the next two
+  bool waiting{false};                   ///< and whether they still are
+  std::string progress;                  ///< to be remembered, with the three before and the next two
   base::WallTime progress_since{};
   std::int32_t pod_looks{0};
 };

@@ -29,6 +29,8 @@ struct Given {
   std::optional<PodsSeen> pods{};
   std::int32_t looks{0};
   std::optional<base::WallTime> waited{};
+  bool waiting{false};
+  bool environment{false};
 };
 
 Watchfulness watch(const Given& given) {
@@ -43,6 +45,8 @@ Watchfulness watch(const Given& given) {
     memory.pods = given.pods;
     memory.pod_looks = given.looks;
     memory.waited = given.waited;
+    memory.waiting = given.waiting;
+    memory.environment = given.environment;
   });
   const History history(seen);
   return watch_pods({seen, history, *history.latest(), content}, given.step);
@@ -144,6 +148,25 @@ TEST(Watchfulness, ACrashBeforeTheTroubleWasOverDoesNotCount) {
   EXPECT_EQ(watch(given).step, rolls);
   given.waited = noon + 30s;
   EXPECT_TRUE(std::holds_alternative<Broken>(watch(given).step));
+}
+
+TEST(Watchfulness, AStepThatNeedsNoPodsForgetsTheEnvironment) {
+  Given given{.step = Soaking{noon, noon + 10s}, .now = noon + 1s};
+  given.waiting = given.environment = true;
+  EXPECT_FALSE(watch(given).environment);
+  EXPECT_FALSE(watch(given).waiting);
+}
+
+TEST(Watchfulness, TheEndOfATroubleIsThePassThatDoesNotSeeItAnyMore) {
+  const auto late = noon + 700s;
+  Given given{.step = too_late, .now = late, .pods = a_pod(late - 1s, kube::Running{noon + 5s}), .looks = 26};
+  given.waited = noon + 60s;
+  EXPECT_TRUE(std::holds_alternative<Broken>(watch(given).step)) << "it ended long ago";
+  given.waiting = true;
+  const auto judged = watch(given);
+  EXPECT_EQ(judged.step, rolls);
+  EXPECT_EQ(judged.waited, late);
+  EXPECT_FALSE(judged.waiting);
 }
 
 TEST(Watchfulness, ATimeOutSaysWhatItWaitedFor) {

@@ -103,7 +103,8 @@ install_manifests() {
   step "installing the CRD and the operator's rights"
   apply --force-conflicts -f "$repository/crds"
   await_kind
-  apply --force-conflicts -k "$repository/manifests/overlays/cluster-wide"
+  # All but the operator's own Deployment: here the operator is a process of this machine.
+  apply --force-conflicts -l app.kubernetes.io/component!=controller -k "$repository/manifests/overlays/cluster-wide"
 }
 
 # `kubectl wait` cannot: it ends with an error while the CRD is too new to have a status.

@@ -47,7 +47,7 @@ def _compile(program, target):
         raise Refused(f"building the image program {program} failed:\n{done.stderr}")
 
 
-def _add(tar, name, content=b"", mode=0o755, kind=tarfile.REGTYPE, link=""):
+def add_entry(tar, name, content=b"", mode=0o755, kind=tarfile.REGTYPE, link=""):
     info = tarfile.TarInfo(name)
     info.size, info.mode, info.type, info.linkname = len(content), mode, kind, link
     tar.addfile(info, io.BytesIO(content))
@@ -59,15 +59,15 @@ def _layer(program, names):
     with tarfile.open(fileobj=out, mode="w") as tar:
         for directory, mode in (("usr", 0o755), ("usr/local", 0o755), ("usr/local/bin", 0o755),
                                 ("etc", 0o755), ("tmp", 0o1777)):
-            _add(tar, directory, mode=mode, kind=tarfile.DIRTYPE)
-        _add(tar, "etc/passwd", f"app:x:{USER}:{USER}::/tmp:/none\n".encode(), mode=0o644)
-        _add(tar, f"usr/local/bin/{names[0]}", program)
+            add_entry(tar, directory, mode=mode, kind=tarfile.DIRTYPE)
+        add_entry(tar, "etc/passwd", f"app:x:{USER}:{USER}::/tmp:/none\n".encode(), mode=0o644)
+        add_entry(tar, f"usr/local/bin/{names[0]}", program)
         for name in names[1:]:
-            _add(tar, f"usr/local/bin/{name}", kind=tarfile.SYMTYPE, link=names[0])
+            add_entry(tar, f"usr/local/bin/{name}", kind=tarfile.SYMTYPE, link=names[0])
     return out.getvalue()
 
 
-def _config(layer, entrypoint, user, environment):
+def configuration(layer, entrypoint, user, environment):
     env = {"PATH": "/usr/local/bin", **environment}
     return json.dumps({
         "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()), "os": "linux",
@@ -78,7 +78,7 @@ def _config(layer, entrypoint, user, environment):
     }).encode()
 
 
-def _write_archive(path, layer, configs):
+def write_archive(path, layer, configs):
     """`configs`: image reference -> configuration; all share the layer."""
     manifest, files = [], {"layer.tar": layer}
     for reference, config in configs.items():
@@ -89,7 +89,7 @@ def _write_archive(path, layer, configs):
     new = path.with_name(f".{path.name}.new")
     with tarfile.open(new, "w") as tar:
         for name, content in files.items():
-            _add(tar, name, content, mode=0o644)
+            add_entry(tar, name, content, mode=0o644)
     new.rename(path)
 
 
@@ -109,13 +109,13 @@ def _ensure(name, program, make):
 
 def _make_pause(path, program):
     layer = _layer(program, ["pause"])
-    _write_archive(path, layer, {PAUSE: _config(layer, "pause", 65535, {})})
+    write_archive(path, layer, {PAUSE: configuration(layer, "pause", 65535, {})})
 
 
 def _make_stand_in(path, program):
     layer = _layer(program, list(STAND_IN_PORTS))
-    _write_archive(path, layer, {
-        f"localhost/{name}:{tag}": _config(layer, name, USER, {"PORT": port, "VERSION": tag, **settings})
+    write_archive(path, layer, {
+        f"localhost/{name}:{tag}": configuration(layer, name, USER, {"PORT": port, "VERSION": tag, **settings})
         for name, port in STAND_IN_PORTS.items() for tag, settings in STAND_IN_TAGS.items()})
 
 

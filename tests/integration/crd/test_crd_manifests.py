@@ -10,7 +10,7 @@ import pytest
 import yaml
 from crd_objects import KIND
 from support.api import Api, Object
-from support.control_plane import REPOSITORY, Kubectl
+from support.control_plane import REPOSITORY, Kubectl, run
 from support.rbac import CLUSTER_WIDE, NAMESPACED, SYSTEM_NAMESPACE, rendered
 from support.waiting import eventually
 
@@ -102,6 +102,28 @@ def test_no_right_is_given_with_a_wildcard() -> None:
         for entry in rendered(str(MANIFESTS / folder)):
             for rule in entry.get("rules", []):
                 assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], entry["metadata"]["name"]
+
+
+def test_the_one_file_install_is_what_the_overlay_says() -> None:
+    said = run([str(REPOSITORY / "scripts" / "render-manifests.sh"), "--print"])
+    assert (MANIFESTS / "install.yaml").read_text() == said, "run scripts/render-manifests.sh"
+
+
+@pytest.mark.parametrize("overlay", [CLUSTER_WIDE, NAMESPACED], ids=lambda folder: folder.name)
+def test_the_operators_pod_is_one_that_pod_security_restricted_allows(api: Api, namespace: str, overlay: Path) -> None:
+    template = one(rendered(str(overlay)), "Deployment", ACCOUNT)["spec"]["template"]
+    api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}})
+    metadata = {**template["metadata"], "name": "operator", "namespace": namespace}
+    api.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
+
+
+def test_only_the_operator_of_one_namespace_is_told_which() -> None:
+    def arguments(overlay: Path) -> str:
+        deployment = one(rendered(str(overlay)), "Deployment", ACCOUNT)
+        return " ".join(deployment["spec"]["template"]["spec"]["containers"][0]["args"])
+
+    assert "--watch-namespace" not in arguments(CLUSTER_WIDE)
+    assert "--watch-namespace=$(POD_NAMESPACE)" in arguments(NAMESPACED)
 
 
 def test_leader_election_needs_leases_in_the_operators_own_namespace_only() -> None:

@@ -30,6 +30,7 @@ from support.waiting import eventually  # noqa: E402
 from support.watching import Watch  # noqa: E402
 
 USER = "todoapp-operator"
+REST_SECONDS = 25
 NAMESPACE = "bench"
 SPEC: Object = {
     "config": {"LOG_LEVEL": "info"},
@@ -78,9 +79,9 @@ def measure(cluster: ControlPlane, binary: Path, transport: str, apps: int) -> d
     rbac.grant(api, rbac.rendered(str(rbac.CLUSTER_WIDE)), [USER])
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     operator = OperatorProcess(binary, cluster.user(USER), USER, transport,
-                               Path(tempfile.mkdtemp()) / "operator.log")
+                               Path(tempfile.mkdtemp()) / "operator.log", log_level="info")
     operator.start()
-    figures: dict[str, Any] = {"apps": apps, "transport": transport, "idle_rss_mib": mib(operator)}
+    figures: dict[str, Any] = {"apps": apps, "transport": transport, "idle_rss_mib": mib_at_rest(operator)}
     try:
         with Rollouts(api):
             start, cpu, began = audit.mark(), operator.cpu_seconds(), time.monotonic()
@@ -91,32 +92,61 @@ def measure(cluster: ControlPlane, binary: Path, transport: str, apps: int) -> d
             traffic = audit.since(start).by(USER)
             figures["create_seconds"] = round(time.monotonic() - began, 1)
             figures["create_cpu_ms_per_app"] = per_app(operator.cpu_seconds() - cpu, apps)
+            figures["create_passes_per_app"] = passes(operator, apps)
             figures["requests_per_app"] = {verb: round(count / apps, 2) for verb, count in
                                            Counter(request.verb for request in traffic).most_common()}
             figures["objects_per_app"] = {what: round(count / apps, 2) for what, count in traffic.kinds().items()}
-            figures["rss_mib"] = mib(operator)
+            figures["peak_rss_mib"] = mib(operator.peak_resident_bytes())
+            figures["rss_mib"] = mib_at_rest(operator)
             figures["rss_kib_per_app"] = round((figures["rss_mib"] - figures["idle_rss_mib"]) * 1024 / apps, 1)
             operator.terminate()
             start = audit.mark()
             operator.start()
             eventually(lambda: operator.is_ready(), "the restarted operator to be ready", deadline=60)
+            eventually(lambda: all_looked_at(operator, apps), "a pass over each app", deadline=60)
             audit.settled([USER], NAMESPACE)
             traffic = audit.since(start).by(USER)
             figures["restart_writes"] = len(traffic.writes())
             figures["restart_reads"] = len(traffic.reads())
             figures["restart_cpu_ms_per_app"] = per_app(operator.cpu_seconds(), apps)
-            figures["restart_rss_mib"] = mib(operator)
+            figures["restart_passes_per_app"] = passes(operator, apps)
+            figures["restart_peak_rss_mib"] = mib(operator.peak_resident_bytes())
+            figures["restart_rss_mib"] = mib_at_rest(operator)
     finally:
         operator.clean_up()
     return figures
 
 
-def mib(operator: OperatorProcess) -> float:
-    return round(operator.resident_bytes() / 2**20, 1)
+def all_looked_at(operator: OperatorProcess, apps: int) -> bool:
+    done = operator.metrics().value("controller_runtime_reconcile_total")
+    assert done >= apps, f"{done} passes over {apps} apps"
+    return True
+
+
+def mib_at_rest(operator: OperatorProcess) -> float:
+    """What stays after a burst of work: the operator gives memory back once it has been quiet for some 20 s."""
+    quiet_since, least = time.monotonic(), operator.resident_bytes()
+
+    def stands_still() -> bool:
+        nonlocal quiet_since, least
+        if operator.resident_bytes() < least - 100_000:
+            quiet_since, least = time.monotonic(), operator.resident_bytes()
+        assert time.monotonic() - quiet_since > REST_SECONDS, "the memory still falls"
+        return True
+    eventually(stands_still, "the operator's memory to stand still", deadline=120)
+    return mib(operator.resident_bytes())
+
+
+def mib(count: int) -> float:
+    return round(count / 2**20, 1)
 
 
 def per_app(seconds: float, apps: int) -> float:
     return round(seconds * 1000 / apps, 2)
+
+
+def passes(operator: OperatorProcess, apps: int) -> float:
+    return round(operator.metrics().value("controller_runtime_reconcile_total") / apps, 2)
 
 
 def main() -> None:

@@ -30,10 +30,13 @@ class ControlPlane:
 
     def up(self) -> ControlPlane:
         self._local("up", "--nodes", "none", "--audit-log", seconds=UP_SECONDS)
+        self._connect()
+        return self
+
+    def _connect(self) -> None:
         self.kubeconfig = Path(self._local("kubeconfig"))
         self.api = Api.from_kubeconfig(self.kubeconfig)
         self.kubectl = Kubectl(self.kubeconfig)
-        return self
 
     def down(self) -> None:
         self._local("down")

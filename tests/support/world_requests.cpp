@@ -4,6 +4,7 @@
 #include "support/observations.hpp"
 #include "support/plan_printing.hpp"
 #include "support/world.hpp"
+#include "todoapp/content_record.hpp"
 #include "todoapp/revision.hpp"
 
 namespace todoapp::test {

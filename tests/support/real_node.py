@@ -1,0 +1,96 @@
+"""A cluster with real pods, made by `cluster/local`: kubelet, containerd, runc, kube-proxy, and the stand-in images.
+
+What a pod serves is asked at its address, which this machine reaches by the cluster's own link. The images hold
+nothing but their program, so a process's environment is read where the kernel keeps it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import urllib3
+
+from support.api import Object
+from support.control_plane import UP_SECONDS, ControlPlane
+
+# Small enough that a node with two cores holds the pods of all tests at once.
+SMALL: Object = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
+
+# For tests that watch no clock and no client: pods that end at once, and a soak that is there but short.
+QUICK: Object = {
+    "frontend": {"resources": SMALL, "preStopSeconds": 0},
+    "backend": {"resources": SMALL, "preStopSeconds": 0},
+    "upgrade": {"soakSeconds": 2},
+}
+
+ANSWER_SECONDS = 5.0
+
+
+class RealCluster(ControlPlane):
+    """One node, with all that a real one runs. Needs root."""
+
+    node_address: str
+
+    def up(self) -> RealCluster:
+        self._local("up", "--nodes", "real", seconds=UP_SECONDS)
+        self._local("stand-in", seconds=UP_SECONDS)
+        self.node_address = json.loads(self._local("status", "--json"))["node_address"]
+        self._connect()
+        return self
+
+    @property
+    def registry_address(self) -> str:
+        """The machine's own end of the link: where the node pulls its images from, at port 5000."""
+        return str(ipaddress.ip_address(self.node_address) - 1)
+
+    def free_millicores(self) -> int:
+        """What pods may still ask for."""
+        (node,) = self.api.list("Node")
+        pods = [pod for pod in self.api.list("Pod") if pod["status"].get("phase") in ("Pending", "Running")]
+        asked = sum(_millicores(container.get("resources", {}).get("requests", {}).get("cpu", "0"))
+                    for pod in pods if pod["spec"].get("nodeName") for container in pod["spec"]["containers"])
+        return _millicores(node["status"]["allocatable"]["cpu"]) - asked
+
+
+def _millicores(quantity: str) -> int:
+    return int(quantity[:-1]) if quantity.endswith("m") else 1000 * int(quantity)
+
+
+class Page(NamedTuple):
+    """What a stand-in says of itself."""
+
+    program: str
+    version: str
+    pod: str
+
+
+def page_of(text: str) -> Page:
+    """Of "todo-backend 1.0.0 on todo-backend-7747-x2p4q"."""
+    program, version, _, pod = text.split()
+    return Page(program, version, pod)
+
+
+def ask_pod(pod: Object, port: int) -> Page:
+    address = pod["status"]["podIP"]
+    answer = urllib3.PoolManager(retries=False).request("GET", f"http://{address}:{port}/", timeout=ANSWER_SECONDS)
+    assert answer.status == 200, f"{pod['metadata']['name']}: {answer.status}"
+    return page_of(answer.data.decode())
+
+
+def environment_of(pod_name: str) -> dict[str, str]:
+    """The environment of the one process that runs in a pod, from outside of it."""
+    mark = f"HOSTNAME={pod_name}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0") if entry.name.isdigit() else []
+        except OSError:
+            continue  # Gone meanwhile.
+        if mark in variables:
+            found.append(variables)
+    assert len(found) == 1, f"{len(found)} processes have {mark.decode()}"
+    pairs = (variable.decode().split("=", 1) for variable in found[0] if variable)
+    return {name: value for name, value in pairs}

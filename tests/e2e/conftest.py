@@ -1,0 +1,117 @@
+"""Fixtures of the tests with real pods: one real node and one operator for a whole session, and apps that go their
+ways side by side. What is measured is printed at the end of the session.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.api import Api, Object
+from support.control_plane import REPOSITORY
+from support.operator_process import OperatorProcess
+from support.operators import OperatorMaker
+from support.real_node import QUICK, RealCluster
+from support.registry import EmptyRegistry
+from support.timeline import Timeline
+from support.trials import KINDS, Figures, MakeTrial, Trial
+from support.waiting import eventually
+
+NO_ROOT = "real pods need root: kubelet, containerd and network namespaces; run this as root"
+
+FIGURES = pytest.StashKey[Figures]()
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    if os.geteuid() != 0:
+        pytest.skip(NO_ROOT)
+    kept = request.config.getoption("--cluster-dir")
+    node = RealCluster(Path(kept).absolute() if kept else tmp_path_factory.mktemp("node") / "real")
+    try:
+        node.up()
+        node.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
+        eventually(lambda: node.api.list("TodoAppDeployment") == [] or kept, "the API server to serve the new kind")
+        yield node
+    finally:
+        if not kept:
+            node.down()
+
+
+@pytest.fixture(scope="session")
+def module_secrets() -> list[str]:
+    """Secret values that no log of the operator may hold."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def operator(request: pytest.FixtureRequest, cluster: RealCluster, granted: list[Object], operator_binary: Path,
+             module_secrets: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """One for all: a cluster has one. What its transports differ in is no matter of pods."""
+    chosen = request.config.getoption("--api-client")
+    maker = OperatorMaker(cluster, operator_binary, "asio" if chosen == "both" else chosen,
+                          tmp_path_factory.mktemp("operator"))
+    with maker.alone():
+        yield maker()
+        maker.finish(module_secrets)
+
+
+@pytest.fixture(scope="session")
+def make_trial(api: Api, operator: OperatorProcess) -> Iterator[MakeTrial]:
+    """An app that is not created yet, in a namespace of its own that enforces Pod Security *restricted*."""
+    made: list[str] = []
+
+    def make(name: str) -> Trial:
+        namespace = f"{name}-{uuid.uuid4().hex[:6]}"
+        labels = {"pod-security.kubernetes.io/enforce": "restricted", "todoapp-test": "true"}
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
+        made.append(namespace)
+        return Trial(api, timeline, namespace)
+
+    with Timeline(api, KINDS) as timeline:
+        yield make
+    for namespace in made:
+        api.delete("Namespace", namespace, missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def registry(cluster: RealCluster) -> Iterator[EmptyRegistry]:
+    """Where the node pulls from: it answers, and has nothing."""
+    with EmptyRegistry(cluster.registry_address) as empty:
+        yield empty
+
+
+# What a pull that fails says takes a minute to believe: these begin with the first tests and are judged by the last.
+PULLS = {"missing": "localhost/todo-backend:9.9.9", "private": "localhost/private/todo-backend:1.1.0",
+         "unavailable": "localhost/unavailable/todo-backend:1.1.0"}
+# What waits for the network is past its deadline by then; what is refused is not, so that the grace ends first.
+PULL_DEADLINES: Object = {"unavailable": {"progressDeadlineSeconds": 10}}
+
+
+@pytest.fixture(scope="session")
+def pulls(make_trial: MakeTrial, registry: EmptyRegistry) -> dict[str, Trial]:
+    """Apps whose backend is asked to become an image that cannot be pulled."""
+    trials = {name: make_trial(f"{name}-image") for name in PULLS}
+    for trial in trials.values():
+        trial.install(QUICK)
+    for name, trial in trials.items():
+        trial.wait_installed().change({"backend": {"image": PULLS[name]}, "upgrade": PULL_DEADLINES.get(name, {})})
+    return trials
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """What was measured, by its name: printed when all is over."""
+    return request.config.stash.setdefault(FIGURES, {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    found = config.stash.get(FIGURES, {})
+    if found:
+        terminalreporter.section("measured with real pods")
+        for what, value in found.items():
+            terminalreporter.write_line(f"{what}: {value}")

@@ -1,0 +1,66 @@
+"""What an app lives through: an install, an upgrade, an upgrade that fails, a rollback on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from support import pod_simulator as pods
+from support.api import Api, Object
+from support.pod_simulator import PodSimulator
+from support.todo_app import TodoApp
+
+# Values that must never be in a log.
+SECRETS = {"todo-db": "postgres://canary-crash-0001", "todo-db-2": "postgres://canary-crash-0002",
+           "todo-mail": "smtp://canary-crash-0003"}
+BAD_IMAGE = "localhost/todo-frontend:2.0.0"
+
+
+def taken_from(source: str, name: str, policy: str) -> Object:
+    return {"name": name, "policy": policy, "valueFrom": {"secretKeyRef": {"name": source, "key": "url"}}}
+
+
+def secrets(database: str) -> list[Object]:
+    return [taken_from(database, "DATABASE_URL", "Pinned"), taken_from("todo-mail", "MAIL_URL", "Live"),
+            {"name": "SESSION_KEY", "generate": {"bytes": 32}, "tiers": ["frontend", "backend"]}]
+
+
+INSTALLED: Object = {
+    "config": {"LOG_LEVEL": "info"},
+    "backend": {"config": {"POOL": "5"}},
+    "secrets": secrets("todo-db"),
+}
+# Both tiers, their config, and another value of a pinned secret.
+UPGRADED: Object = {
+    "config": {"LOG_LEVEL": "debug"},
+    "frontend": {"image": "localhost/todo-frontend:1.1.0"},
+    "backend": {"image": "localhost/todo-backend:1.1.0",
+                "migration": {"command": ["todo-backend", "migrate"], "schemaVersion": 1, "compatibleFrom": 0}},
+    "secrets": secrets("todo-db-2"),
+}
+# The backend goes first and well, so that both tiers have to come back.
+BROKEN: Object = {"frontend": {"image": BAD_IMAGE}, "backend": {"image": "localhost/todo-backend:2.0.0"}}
+
+
+class Phase(NamedTuple):
+    name: str
+    begin: Callable[[TodoApp], object]
+    ready: str
+    """Status of the condition Ready when it is over, and below its reason."""
+    reason: str
+
+
+PHASES = [
+    Phase("install", lambda app: app.create(INSTALLED), "True", "Succeeded"),
+    Phase("upgrade", lambda app: app.patch(UPGRADED), "True", "Succeeded"),
+    Phase("failed upgrade", lambda app: app.patch(BROKEN), "False", "RolledBack"),
+    Phase("rollback", lambda app: app.patch({"rollback": {"toRevision": 1}}), "True", "RolledBackOnRequest"),
+]
+
+
+def prepare(api: Api, simulator: PodSimulator, namespace: str) -> None:
+    """What has to be there before the app is."""
+    for name, value in SECRETS.items():
+        api.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+                    "stringData": {"url": value}})
+    simulator.behave(pods.invalid_image_name(), namespace=namespace, image=BAD_IMAGE)

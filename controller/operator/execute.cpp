@@ -56,7 +56,8 @@ std::string ports_patch(const todoapp::ReplacePorts& replace) {
 std::string outcome_patch(const todoapp::RecordOutcome& outcome) {
   Json annotations = Json::object();
   for (const auto& [name, value] : outcome.marks) annotations[todoapp::marked(name)] = value;
-  return kube::canonical(Json{{"metadata", {{"uid", outcome.uid}, {"annotations", annotations}}}});
+  return kube::canonical(
+      Json{{"metadata", {{"uid", outcome.uid}, {"resourceVersion", outcome.version}, {"annotations", annotations}}}});
 }
 
 /// The status is canonical text already.

@@ -54,11 +54,13 @@ struct CreateRevision {
   friend bool operator==(const CreateRevision&, const CreateRevision&) = default;
 };
 
-/// Annotations (without the prefix) of a revision's record: how it went.
+/// Annotations (without the prefix) of a revision's record: how it went. Void where the record is not what was seen:
+/// its outcome may stand there already, and is never judged again.
 struct RecordOutcome {
   std::string name;
   std::string uid;
   StringMap marks;
+  std::string version{};  ///< resourceVersion of the record that was judged
   friend bool operator==(const RecordOutcome&, const RecordOutcome&) = default;
 };
 

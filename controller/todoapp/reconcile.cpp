@@ -99,7 +99,11 @@ class Pass {
     overlays_ = sealing.overlays;
     wanted_ = want(app_, sealing.names);
     names_in_use_ = {sealing.names.frontend, sealing.names.backend};
-    add(record_schemas(history_));
+    if (const auto schemas = record_schemas(history_); !schemas.empty()) {
+      add(schemas);
+      silent_ = true;  // the next pass sees the records as they are then
+      return look_again(observed_.now);
+    }
     close_superseded();
     const auto choice = choose(observed_, history_, wanted_);
     add(sealing.writes);
@@ -126,8 +130,11 @@ class Pass {
   void close_superseded() {
     for (const auto& revision : history_.newest_first()) {
       if (&revision == history_.latest() || revision.outcome != Outcome::none) continue;
-      plan_.actions.emplace_back(RecordOutcome{
-          revision.name, revision.uid, {{std::string(mark::outcome), std::string(to_string(Outcome::superseded))}}});
+      plan_.actions.emplace_back(
+          RecordOutcome{revision.name,
+                        revision.uid,
+                        {{std::string(mark::outcome), std::string(to_string(Outcome::superseded))}},
+                        revision.version});
     }
   }
 
@@ -267,7 +274,7 @@ class Pass {
     } else {
       return false;
     }
-    plan_.actions.emplace_back(RecordOutcome{revision.name, revision.uid, std::move(marks)});
+    plan_.actions.emplace_back(RecordOutcome{revision.name, revision.uid, std::move(marks), revision.version});
     plan_.actions.emplace_back(std::move(told));  // after the record, or each try of it would tell again
     silent_ = true;
     look_again(observed_.now);

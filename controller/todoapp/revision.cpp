@@ -226,6 +226,7 @@ std::optional<Revision> read_revision(const kube::Object& object) {
   revision.number = number;
   revision.name = object.name;
   revision.uid = object.uid;
+  revision.version = object.resource_version;
   revision.created = object.created;
   revision.content_hash = text(mark::content);
   revision.renderer = static_cast<std::int32_t>(number_of(text(mark::renderer)));

@@ -31,6 +31,7 @@ struct Revision {
   std::int64_t number{0};
   std::string name;
   std::string uid;
+  std::string version;  ///< resourceVersion
   base::WallTime created{};
   std::string content_hash;
   std::int32_t renderer{0};

@@ -151,8 +151,10 @@ std::vector<Action> record_schemas(const History& history) {
   std::vector<Action> actions;
   for (const auto& revision : history.newest_first()) {
     if (revision.schema_recorded) continue;
-    actions.emplace_back(RecordOutcome{
-        revision.name, revision.uid, {{std::string(mark::schema), std::to_string(revision.schema_version)}}});
+    actions.emplace_back(RecordOutcome{revision.name,
+                                       revision.uid,
+                                       {{std::string(mark::schema), std::to_string(revision.schema_version)}},
+                                       revision.version});
   }
   return actions;
 }

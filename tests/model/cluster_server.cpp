@@ -84,7 +84,7 @@ Cluster::Answer Cluster::record(State& state, const Request& request) {
 Cluster::Answer Cluster::mark(State& state, const Request& request) {
   auto* held = find(state.objects, request.slot);
   if (held == nullptr) return Answer::not_found;
-  if (held->uid != request.uid) return Answer::conflict;
+  if (held->uid != request.uid || held->body != request.seen) return Answer::conflict;
   const auto& marks = tables_.marks[request.what];
   laws_.marked(state, *tables_.bodies.at(*held).record, marks);
   held->body = tables_.bodies.marked(held->body, marks);

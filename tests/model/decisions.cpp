@@ -230,6 +230,7 @@ void Decisions::add(Decision& decision, const Action& action, const State& state
   } else if (const auto* outcome = std::get_if<RecordOutcome>(&action)) {
     put(Type::outcome, bodies.slot_of(Kind::controller_revision, outcome->name), uid_number(outcome->uid),
         number_in(tables_.marks, outcome->marks));
+    decision.requests.back().seen = find(state.cache, decision.requests.back().slot)->body;
   } else if (const auto* removal = std::get_if<Delete>(&action)) {
     put(Type::remove, bodies.slot_of(removal->kind, removal->name), uid_number(removal->uid));
   } else if (const auto* status = std::get_if<WriteStatus>(&action)) {

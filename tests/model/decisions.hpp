@@ -36,6 +36,7 @@ struct Request {
   std::uint8_t uid{0};       ///< precondition; 0 where the object must not exist
   std::uint8_t rollback{0};  ///< of `record`: it rolls back
   std::uint16_t what{0};     ///< body, marks or status; of `verify`: the body that was compared
+  BodyId seen{0};            ///< of `outcome`: the record that was judged, marks and all; a precondition
   friend bool operator==(const Request&, const Request&) = default;
 };
 [[nodiscard]] bool is_write(const Request& request);

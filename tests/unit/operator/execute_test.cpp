@@ -126,16 +126,16 @@ TEST_F(ExecuteTest, ARevisionIsPostedAndSeenAtOnce) {
   EXPECT_EQ(held(Kind::controller_revision, "todo-rev-1")->controller_uid, "uid-of-todo");
 }
 
-TEST_F(ExecuteTest, AnOutcomeIsAnnotationsOnTheRecordOfThatUid) {
+TEST_F(ExecuteTest, AnOutcomeIsAnnotationsOnTheVeryRecordThatWasJudged) {
   transport.will_answer(200, ObjectText("todo-rev-1").version(8).annotated("apps.todoapp.dev/outcome", "Succeeded"));
-  run({todoapp::RecordOutcome{"todo-rev-1", "the-uid", {{"outcome", "Succeeded"}, {"reason", ""}}}});
+  run({todoapp::RecordOutcome{"todo-rev-1", "the-uid", {{"outcome", "Succeeded"}, {"reason", ""}}, "7"}});
   EXPECT_THAT(
       transport.requests,
       ElementsAre(write_of(
           Method::patch, "/apis/apps/v1/namespaces/shop/controllerrevisions/todo-rev-1?fieldManager=todoapp-operator",
           "application/merge-patch+json",
           R"({"metadata":{"annotations":{"apps.todoapp.dev/outcome":"Succeeded","apps.todoapp.dev/reason":""},)"
-          R"("uid":"the-uid"}})")));
+          R"("resourceVersion":"7","uid":"the-uid"}})")));
   EXPECT_EQ(held(Kind::controller_revision, "todo-rev-1")->annotations, (kube::Pairs{{"outcome", "Succeeded"}}));
 }
 

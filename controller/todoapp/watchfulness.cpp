@@ -61,17 +61,34 @@ void explain(Step& step, const Cause& seen) {
 
 struct Look {
   bool close{false};  ///< one of the pods may decide soon
+  bool stale{false};  ///< too old to decide on
   std::optional<Cause> unready;
 };
+
+/// When the last of the pods of the last good revision came right: now, where one has not, or nobody can tell.
+base::WallTime recovery(const RolloutView& view, const std::vector<kube::Pod>& pods) {
+  std::optional<base::WallTime> latest;
+  const auto* good = view.history.last_good();
+  for (const auto& pod : pods) {
+    const auto* of = kube::find(pod.labels, marked(mark::template_));
+    if (good == nullptr || of == nullptr || pod.deleting) continue;
+    if (*of != good->frontend_template && *of != good->backend_template) continue;
+    const auto* ready = kube::find(pod.conditions, "Ready");
+    if (ready == nullptr || ready->status != "True" || !ready->since) return view.observed.now;
+    latest = std::max(latest.value_or(*ready->since), *ready->since);
+  }
+  return latest.value_or(view.observed.now);
+}
 
 /// What the pods make of the step.
 Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchfulness& result) {
   Look look;
   const auto& memory = view.observed.memory;
   const auto now = view.observed.now;
-  // While the environment fails no end of a container counts; of other troubles, those since it was last seen do.
-  const auto mended =
-      memory.environment ? now : std::max(memory.waited.value_or(view.target.created), view.target.created);
+  // While the environment fails no end of a container counts until it has recovered; of other troubles, those count
+  // that came since it was last seen.
+  const auto mended = memory.environment ? recovery(view, pods)
+                                         : std::max(memory.waited.value_or(view.target.created), view.target.created);
   auto began = mended;
   for (const auto tier : all_tiers) {
     const auto progress = progress_of(view, tier);
@@ -102,13 +119,16 @@ Look judge(const RolloutView& view, const std::vector<kube::Pod>& pods, Watchful
   }
   // Looks are far apart: when a trouble ended is known only by the first pass that does not see it any more.
   if (result.waits_for) result.waited = memory.pods->at;
-  if (!result.waits_for && memory.waiting) result.waited = now;
+  if (!result.waits_for && memory.waiting) result.waited = memory.environment ? mended : now;
   result.waiting = result.waits_for.has_value();
   began = std::max(began, result.waited.value_or(began));
   if (!past_deadline(result.step)) return look;
   if (!result.waits_for) {
     // The Deployment does not know of troubles that were nobody's fault: the time counts from their end.
-    const auto deadline = began + view.observed.app.spec.upgrade.progress_deadline;
+    // Kubernetes' times are whole seconds.
+    const auto deadline = began + view.observed.app.spec.upgrade.progress_deadline + std::chrono::seconds{1};
+    look.stale = now >= deadline && memory.pods->at < deadline;
+    if (look.stale) return look;
     if (now < deadline) {
       result.look_again = result.look_again ? std::min(*result.look_again, deadline) : deadline;
       result.step = Rolling{{*std::get<Broken>(result.step).cause.tier}};
@@ -162,10 +182,11 @@ Watchfulness watch_pods(const RolloutView& view, Step step) {
   }
   auto judged = result;
   if (seen) judged.environment = false;  // judged anew
-  const bool close = seen && judge(view, memory.pods->pods, judged).close && result.pod_looks <= most_close_looks;
+  const auto look = seen ? judge(view, memory.pods->pods, judged) : Look{};
+  const bool close = look.close && result.pod_looks <= most_close_looks;
   auto next = due(result.progress_since, result.pod_looks);
   if (close) next = std::min(next, memory.pods->at + first_look);
-  if (now >= next || (past_deadline(result.step) && !seen)) {
+  if (now >= next || look.stale || (past_deadline(result.step) && !seen)) {
     result.look = true;
     ++result.pod_looks;
     return result;

@@ -150,6 +150,12 @@ TEST(Watchfulness, ACrashBeforeTheTroubleWasOverDoesNotCount) {
   EXPECT_TRUE(std::holds_alternative<Broken>(watch(given).step));
 }
 
+TEST(Watchfulness, ADeadlineIsNotJudgedByPodsSeenBeforeIt) {
+  const auto late = noon + 700s;
+  EXPECT_TRUE(watch({.step = too_late, .now = late, .pods = a_pod(noon + 590s, kube::Running{}), .looks = 26}).look);
+  EXPECT_FALSE(watch({.step = too_late, .now = late, .pods = a_pod(noon + 690s, kube::Running{}), .looks = 26}).look);
+}
+
 TEST(Watchfulness, AStepThatNeedsNoPodsForgetsTheEnvironment) {
   Given given{.step = Soaking{noon, noon + 10s}, .now = noon + 1s};
   given.waiting = given.environment = true;

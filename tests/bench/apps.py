@@ -161,7 +161,7 @@ def main() -> None:
         cluster.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
         eventually(lambda: cluster.api.list("TodoAppDeployment") == [], "the API server to serve the new kind")
         cluster.stop("kube-controller-manager")
-        print(json.dumps(measure(cluster, arguments.operator, arguments.api_client, arguments.apps), indent=2))
+        print(json.dumps(measure(cluster, arguments.operator.absolute(), arguments.api_client, arguments.apps), indent=2))
     finally:
         cluster.down()
 

@@ -83,8 +83,7 @@ std::string rotate_token_of(const Observed& observed) {
 
 class Sealer {
  public:
-  explicit Sealer(const Observed& observed)
-      : observed_(observed), app_(observed.app), rotate_token_(rotate_token_of(observed)) {}
+  explicit Sealer(const Observed& observed) : observed_(observed), app_(observed.app) {}
 
   Sealing run() {
     result_.live = observed_.memory.live;
@@ -217,6 +216,7 @@ class Sealer {
   }
 
   void seal() {
+    rotate_token_ = rotate_token_of(observed_);
     const auto* keys = find_child(observed_, Kind::secret, keys_name(app_.name));
     const auto* rotated = keys == nullptr ? nullptr : kube::find(keys->annotations, mark::rotate);
     const bool rotating = keys != nullptr && (rotated == nullptr ? "" : *rotated) != rotate_token_;
@@ -366,7 +366,7 @@ class Sealer {
 
   const Observed& observed_;
   const App& app_;
-  const std::string rotate_token_;
+  std::string rotate_token_;  ///< known once something is to be sealed
   Sealing result_;
 };
 

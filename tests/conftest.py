@@ -10,14 +10,13 @@ import os
 import re
 import shutil
 import signal
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support import rbac
+from support import namespaces, rbac
 from support.api import Api, ApiError, Object
 from support.audit import AuditLog
 from support.control_plane import REPOSITORY, ControlPlane, Kubectl
@@ -25,7 +24,6 @@ from support.operator_process import OperatorProcess
 from support.operators import FAILED, OPERATOR_USERS, OperatorMaker
 from support.pod_simulator import PodSimulator
 from support.todo_app import TodoApp
-from support.waiting import eventually
 
 TRANSPORTS = ["asio", "cpprestsdk"]
 
@@ -50,15 +48,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     kept = request.config.getoption("--cluster-dir")
     directory = Path(kept).absolute() if kept else tmp_path_factory.mktemp("cluster") / "plane"
-    plane = ControlPlane(directory)
-    try:
-        plane.up()
-        plane.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
-        eventually(lambda: plane.api.list("TodoAppDeployment") == [] or kept, "the API server to serve the new kind")
+    with ControlPlane(directory).serving(keep=bool(kept)) as plane:
         yield plane
-    finally:
-        if not kept:
-            plane.down()
 
 
 @pytest.fixture(scope="session")
@@ -91,11 +82,8 @@ def make_namespace(api: Api, request: pytest.FixtureRequest) -> Iterator[Callabl
     words = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())[:30].strip("-")
 
     def make() -> str:
-        name = f"{words}-{uuid.uuid4().hex[:6]}"
-        labels = {"pod-security.kubernetes.io/enforce": "restricted", "todoapp-test": "true"}
-        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-        made.append(name)
-        return name
+        made.append(namespaces.make_namespace(api, words))
+        return made[-1]
 
     yield make
     for name in made:

@@ -5,21 +5,19 @@ ways side by side. What is measured is printed at the end of the session.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.api import Api, Object
-from support.control_plane import REPOSITORY
+from support.namespaces import make_namespace
 from support.operator_process import OperatorProcess
 from support.operators import OperatorMaker
 from support.real_node import QUICK, RealCluster
 from support.registry import EmptyRegistry
 from support.timeline import Timeline
 from support.trials import KINDS, Figures, MakeTrial, Trial
-from support.waiting import eventually
 
 NO_ROOT = "real pods need root: kubelet, containerd and network namespaces; run this as root"
 
@@ -32,14 +30,8 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         pytest.skip(NO_ROOT)
     kept = request.config.getoption("--cluster-dir")
     node = RealCluster(Path(kept).absolute() if kept else tmp_path_factory.mktemp("node") / "real")
-    try:
-        node.up()
-        node.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
-        eventually(lambda: node.api.list("TodoAppDeployment") == [] or kept, "the API server to serve the new kind")
+    with node.serving(keep=bool(kept)):
         yield node
-    finally:
-        if not kept:
-            node.down()
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +58,7 @@ def make_trial(api: Api, operator: OperatorProcess) -> Iterator[MakeTrial]:
     made: list[str] = []
 
     def make(name: str) -> Trial:
-        namespace = f"{name}-{uuid.uuid4().hex[:6]}"
-        labels = {"pod-security.kubernetes.io/enforce": "restricted", "todoapp-test": "true"}
-        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
+        namespace = make_namespace(api, name)
         made.append(namespace)
         return Trial(api, timeline, namespace)
 

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from support.api import Api, Object
 from support.control_plane import REPOSITORY, Kubectl
 from support.guides import Guide
 from support.metrics import Metrics
+from support.namespaces import make_namespace
 from support.operators import OperatorMaker
 from support.rbac import SYSTEM_NAMESPACE
 from support.real_node import QUICK, RealCluster
@@ -108,11 +108,8 @@ def make_place(api: Api) -> Iterator[Callable[[str], str]]:
     made: list[str] = []
 
     def make(words: str) -> str:
-        name = f"{words}-{uuid.uuid4().hex[:6]}"
-        labels = {"pod-security.kubernetes.io/enforce": "restricted", "todoapp-test": "true"}
-        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-        made.append(name)
-        return name
+        made.append(make_namespace(api, words))
+        return made[-1]
 
     yield make
     for name in made:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from support.api import KINDS, Api, ApiError
 from support.waiting import eventually
@@ -32,6 +34,18 @@ class ControlPlane:
         self._local("up", "--nodes", "none", "--audit-log", seconds=UP_SECONDS)
         self._connect()
         return self
+
+    @contextmanager
+    def serving(self, *, keep: bool) -> Iterator[Self]:
+        """Up, with the CRD; goes down again unless it is to be kept."""
+        try:
+            self.up()
+            self.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
+            eventually(lambda: self.api.list("TodoAppDeployment") == [] or keep, "the API server to serve the new kind")
+            yield self
+        finally:
+            if not keep:
+                self.down()
 
     def _connect(self) -> None:
         self.kubeconfig = Path(self._local("kubeconfig"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from support.api import Api, Object
 from support.waiting import eventually, show
-from support.watching import Callback, Watch
+from support.watching import Callback, Watch, Watching
 
 
 class Moment(NamedTuple):
@@ -20,22 +20,13 @@ class Moment(NamedTuple):
 Holds = Callable[[Object], bool]
 
 
-class Timeline:
+class Timeline(Watching):
     """One for all that is watched: few watches, however many namespaces."""
 
     def __init__(self, api: Api, kinds: list[str]) -> None:
         self._moments: dict[tuple[str, str, str], list[Moment]] = {}
         self._lock = threading.Lock()
-        self._watches = [Watch(api, kind, self._keeper(kind)) for kind in kinds]
-
-    def __enter__(self) -> Timeline:
-        for watch in self._watches:
-            watch.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for watch in self._watches:
-            watch.stop()
+        super().__init__([Watch(api, kind, self._keeper(kind)) for kind in kinds])
 
     def of(self, namespace: str) -> Chapter:
         return Chapter(self, namespace)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import urllib3
 
@@ -125,15 +125,13 @@ class Watch:
         return version
 
 
-class Recorder:
-    """Keeps every change of some kinds in a namespace, in the order in which they were made."""
+class Watching:
+    """Watches that begin and end together, in a `with`."""
 
-    def __init__(self, api: Api, namespace: str, kinds: list[str]) -> None:
-        self._changes: list[Change] = []
-        self._lock = threading.Lock()
-        self._watches = [Watch(api, kind, self._keeper(kind), namespace) for kind in kinds]
+    def __init__(self, watches: list[Watch]) -> None:
+        self._watches = watches
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         for watch in self._watches:
             watch.start()
         return self
@@ -141,6 +139,15 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         for watch in self._watches:
             watch.stop()
+
+
+class Recorder(Watching):
+    """Keeps every change of some kinds in a namespace, in the order in which they were made."""
+
+    def __init__(self, api: Api, namespace: str, kinds: list[str]) -> None:
+        self._changes: list[Change] = []
+        self._lock = threading.Lock()
+        super().__init__([Watch(api, kind, self._keeper(kind), namespace) for kind in kinds])
 
     def changes(self, kind: str | None = None, name: str | None = None) -> list[Change]:
         with self._lock:

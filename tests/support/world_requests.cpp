@@ -108,7 +108,7 @@ bool World::act(const CreateRevision& create) {
 bool World::act(const RecordOutcome& outcome) {
   auto& json = objects_.at({Kind::controller_revision, outcome.name}).json;
   EXPECT_EQ(outcome.uid, json["metadata"]["uid"].get<std::string>()) << outcome.name;
-  if (outcome.version != json["metadata"]["resourceVersion"]) return false;  // a conflict
+  if (outcome.version != json["metadata"]["resourceVersion"].get<std::string>()) return false;  // a conflict
   ++requests_.outcomes;
   for (const auto& [name, value] : outcome.marks) {
     keep_secret(value);

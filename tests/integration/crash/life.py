@@ -22,6 +22,7 @@ from support.certificates import Certificates
 from support.fault_proxy import FaultProxy
 from support.faults import Crash, Cut, Exchange, HoldEvents, LoseUnseen, Point
 from support.kubeconfig import Connection
+from support.namespaces import create_namespace
 from support.operator_process import OperatorProcess
 from support.pod_simulator import PodSimulator
 from support.todo_app import TodoApp, condition_of
@@ -135,8 +136,7 @@ class Life:
 
     def _live(self) -> None:
         world = self._world
-        world.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-            "name": self.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
+        create_namespace(world.api, self.namespace)
         prepare(world.api, world.simulator, self.namespace)
         if self.fault == LOST_UNSEEN:
             self._proxy.lay(self._events, lambda exchange: exchange.is_watch)

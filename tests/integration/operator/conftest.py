@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
 from support.api import Api
 from support.full_app import FULL_SPEC
+from support.namespaces import make_namespace
 from support.operator_process import OperatorProcess
 from support.operators import FAILED
 from support.pod_simulator import PodSimulator
@@ -23,11 +23,7 @@ class SharedApp:
 
     def get(self) -> TodoApp:
         if self._app is None:
-            namespace = f"full-app-{uuid.uuid4().hex[:6]}"
-            labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-            self._api.create({"apiVersion": "v1", "kind": "Namespace",
-                              "metadata": {"name": namespace, "labels": labels}})
-            self._app = TodoApp(self._api, namespace).create(FULL_SPEC)
+            self._app = TodoApp(self._api, make_namespace(self._api, "full-app")).create(FULL_SPEC)
             self._app.wait_ready()
         return self._app
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 import pytest
 from support.api import Api, Object
 from support.audit import AuditLog, Traffic
+from support.namespaces import make_namespace
 from support.operator_process import OperatorProcess
 from support.pod_simulator import Behaviour, PodSimulator
 from support.todo_app import TIERS, TodoApp, annotation, merged
@@ -171,11 +171,9 @@ class Batch:
 
     def __init__(self, api: Api, simulator: PodSimulator, prefix: str) -> None:
         self.api = api
-        self.namespace = f"{prefix}-{uuid.uuid4().hex[:6]}"
+        self.namespace = make_namespace(api, prefix)
         self.apps: dict[str, TodoApp] = {}
         self._simulator = simulator
-        labels = {"pod-security.kubernetes.io/enforce": "restricted", "todoapp-test": "true"}
-        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, "labels": labels}})
 
     def __enter__(self) -> Batch:
         return self

@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from support.audit import AuditLog
 from support.control_plane import ControlPlane
+from support.namespaces import make_namespace
 from support.operator_process import OperatorProcess
 from support.pod_simulator import PodSimulator
 from support.todo_app import TodoApp
@@ -90,11 +90,8 @@ class Endings:
             raise error
 
     def _play_one(self, name: str, story: Story, given: dict[str, Any]) -> None:
-        namespace = f"{name.replace('_', '-')[:30].strip('-')}-{uuid.uuid4().hex[:6]}"
         try:
-            labels = {"pod-security.kubernetes.io/enforce": "restricted", "todoapp-test": "true"}
-            self._api.create({"apiVersion": "v1", "kind": "Namespace",
-                              "metadata": {"name": namespace, "labels": labels}})
+            namespace = make_namespace(self._api, name.replace("_", "-")[:30].strip("-"))
             self._namespaces.append(namespace)
             # An app for each; and a reader of the audit log is used by one thread only.
             every = {**given, "api": self._api, "kubectl": self._cluster.kubectl,

@@ -50,6 +50,14 @@ WatchMachine::Actions WatchMachine::on(watching::Start&, Moment at) {
   return std::holds_alternative<Idle>(state_) ? begin(Next::fill, at) : Actions{};
 }
 
+WatchMachine::Actions WatchMachine::on(watching::Renew&, Moment at) {
+  if (std::holds_alternative<Idle>(state_)) return {};
+  synced_ = false;
+  const bool open = !std::holds_alternative<Waiting>(state_);
+  auto actions = begin(Next::fill, at);
+  return open ? prepend(watching::Cancel{}, std::move(actions)) : actions;
+}
+
 WatchMachine::Actions WatchMachine::on(watching::Opened&, Moment at) {
   std::visit(Overloaded{[](Idle&) {}, [](Filling& filling) { filling.opened = true; }, [](Listing&) {},
                         [&](Watching& watching) {

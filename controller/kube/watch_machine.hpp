@@ -37,6 +37,8 @@ namespace watching {
 
 // Errors and values: inputs.
 struct Start {};
+/// What is in the cache may lie far behind: a whole set, read from now on.
+struct Renew {};
 /// The watch was answered with 2xx.
 struct Opened {};
 /// The watch, or the list, was answered with another status.
@@ -62,7 +64,7 @@ struct Ended {
 };
 /// The wait is over.
 struct Timer {};
-using Input = std::variant<Start, Opened, Refused, Event, Broken, Page, Ended, Timer>;
+using Input = std::variant<Start, Renew, Opened, Refused, Event, Broken, Page, Ended, Timer>;
 
 // Actions, in the order in which they are to be done.
 struct StartWatch {
@@ -102,7 +104,7 @@ struct Report {
   base::Error error;
   friend bool operator==(const Report&, const Report&) = default;
 };
-/// The cache holds a whole set: once, after the first `Replace`.
+/// The cache holds a whole set: after the first `Replace`, and after the first one that was asked for by `Renew`.
 struct Synced {
   friend bool operator==(const Synced&, const Synced&) = default;
 };
@@ -121,6 +123,7 @@ using Action = std::variant<StartWatch, StartList, Cancel, Wait, Upsert, Remove,
 //                   ^                         +-- Timer: Watching             |
 //                   +---------- 410, as a status or in-band, at once ---------+
 //                               (the second in a row, nothing between: Waiting)
+// Renew leads from anywhere but Idle to Filling.
 // Whatever leads to Filling leads to Listing instead while WatchList cannot be had.
 struct Idle {};
 /// A watch that first sends the present objects: WatchList.
@@ -164,6 +167,7 @@ class WatchMachine {
   };
 
   Actions on(watching::Start& input, Moment at);
+  Actions on(watching::Renew& input, Moment at);
   Actions on(watching::Opened& input, Moment at);
   Actions on(watching::Refused& input, Moment at);
   Actions on(watching::Event& input, Moment at);

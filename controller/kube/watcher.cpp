@@ -36,6 +36,12 @@ void Watcher::start() {
   feed(watching::Start{});
 }
 
+void Watcher::renew() {
+  synced_ = false;
+  ++counters_.renewals;
+  feed(watching::Renew{});
+}
+
 void Watcher::stop() {
   stopped_ = true;
   wait_.reset();

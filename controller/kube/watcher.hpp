@@ -44,16 +44,18 @@ enum class Origin : std::uint8_t { event, list };
 
 struct WatcherEvents {
   std::function<void(const Change&, Origin)> on_change;
-  std::function<void()> on_synced;  ///< once: the store holds the first whole set; after its changes were told
+  /// The store holds the first whole set, or the first one since `renew`; after its changes were told.
+  std::function<void()> on_synced;
   std::function<void(const base::Error&)> on_error;
 };
 
 struct WatcherCounters {
-  std::uint64_t lists{0};    ///< requests: pages
-  std::uint64_t watches{0};  ///< requests
-  std::uint64_t events{0};   ///< read from watches, bookmarks too
-  std::uint64_t sets{0};     ///< whole sets taken over
-  std::uint64_t errors{0};   ///< reported
+  std::uint64_t lists{0};     ///< requests: pages
+  std::uint64_t watches{0};   ///< requests
+  std::uint64_t events{0};    ///< read from watches, bookmarks too
+  std::uint64_t sets{0};      ///< whole sets taken over
+  std::uint64_t errors{0};    ///< reported
+  std::uint64_t renewals{0};  ///< asked for by `renew`
 
   friend bool operator==(const WatcherCounters&, const WatcherCounters&) = default;
 };
@@ -68,6 +70,8 @@ class Watcher {
   ~Watcher();
 
   void start();
+  /// Not synced until a whole set came that was read after this; for a watcher that is started and not stopped.
+  void renew();
   void stop();
   [[nodiscard]] bool synced() const { return synced_; }
   [[nodiscard]] const WatcherCounters& counters() const { return counters_; }

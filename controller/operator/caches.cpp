@@ -81,16 +81,24 @@ void Caches::one_synced() {
 }
 
 void Caches::start() {
-  for (auto& [name, cache] : apps_) cache.watcher->start();
-  for (auto& [kind, scopes] : children_) {
-    for (auto& [name, cache] : scopes) cache.watcher->start();
-  }
+  each_watcher([](kube::Watcher& watcher) { watcher.start(); });
+}
+
+void Caches::renew() {
+  each_watcher([this](kube::Watcher& watcher) {
+    if (watcher.synced()) ++unsynced_;
+    watcher.renew();
+  });
 }
 
 void Caches::stop() {
-  for (auto& [name, cache] : apps_) cache.watcher->stop();
+  each_watcher([](kube::Watcher& watcher) { watcher.stop(); });
+}
+
+void Caches::each_watcher(const std::function<void(kube::Watcher&)>& visit) {
+  for (auto& [name, cache] : apps_) visit(*cache.watcher);
   for (auto& [kind, scopes] : children_) {
-    for (auto& [name, cache] : scopes) cache.watcher->stop();
+    for (auto& [name, cache] : scopes) visit(*cache.watcher);
   }
 }
 
@@ -150,8 +158,9 @@ std::map<std::string, std::uint64_t> Caches::restarts() const {
   std::map<std::string, std::uint64_t> restarts;
   const auto count = [&](const std::string& kind, const Scopes& scopes) {
     for (const auto& [name, cache] : scopes) {
-      const auto sets = cache.watcher->counters().sets;
-      restarts[kind] += sets > 0 ? sets - 1 : 0;  // the first set is the start
+      const auto& counters = cache.watcher->counters();
+      const auto wanted = 1 + counters.renewals;  // the first set is the start
+      restarts[kind] += counters.sets > wanted ? counters.sets - wanted : 0;
     }
   };
   count(todoapp::app_resource().kind, apps_);

@@ -31,7 +31,7 @@ class Caches {
   struct Events {
     std::function<void(const kube::Object* app, const kube::Change&, kube::Origin)> on_app;
     std::function<void(const kube::Change&, kube::Origin)> on_child;
-    std::function<void()> on_synced;  ///< once, when every cache holds a whole set
+    std::function<void()> on_synced;  ///< when every cache holds a whole set; again after `renew`
     std::function<void(const std::string& kind, const base::Error&)> on_error;
   };
 
@@ -43,6 +43,8 @@ class Caches {
   ~Caches();
 
   void start();
+  /// Every cache is read anew: not synced until each holds a whole set that was read after this.
+  void renew();
   void stop();
   [[nodiscard]] bool synced() const { return unsynced_ == 0; }
 
@@ -73,6 +75,7 @@ class Caches {
   void watch(Scopes& scopes, const kube::Resource& resource, const kube::Pruning& pruning, kube::Accept accept,
              std::string selector, std::function<void(Cache&, const kube::Change&, kube::Origin)> on_change);
   [[nodiscard]] const Cache* scope_of(const Scopes& scopes, const std::string& namespace_) const;
+  void each_watcher(const std::function<void(kube::Watcher&)>& visit);
   void one_synced();
 
   boost::asio::io_context& loop_;

@@ -68,9 +68,16 @@ ControllerLoop::ControllerLoop(boost::asio::io_context& loop, kube::Transport& t
   metrics_.before_scrape([this] { before_scrape(); });
 }
 
-void ControllerLoop::start() { caches_.start(); }
+void ControllerLoop::start() {
+  if (!std::exchange(started_, true)) caches_.start();
+}
 
 void ControllerLoop::lead() {
+  if (std::exchange(started_, true)) {
+    caches_.renew();
+  } else {
+    caches_.start();
+  }
   leading_ = true;
   caches_.for_each_app([this](const kube::Object& app) { enqueue({app.namespace_, app.name}, kube::Priority::low); });
   pump();

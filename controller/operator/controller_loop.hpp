@@ -36,9 +36,10 @@ class ControllerLoop {
   ControllerLoop(const ControllerLoop&) = delete;
   ControllerLoop& operator=(const ControllerLoop&) = delete;
 
-  /// Fills and follows the caches; a standby does that too.
+  /// Fills and follows the caches, if that was not begun before; a standby does that too.
   void start();
-  /// From now on this process works.
+  /// From now on this process works. A standby's view may lie behind what the leader before it has written, so that all
+  /// is read once more before the first pass.
   void lead();
   /// Begins no more passes; `idle` runs when those under way have ended.
   void stop(std::function<void()> idle);
@@ -88,6 +89,7 @@ class ControllerLoop {
   std::string process_key_;
   std::size_t running_{0};
   std::uint64_t passes_{0};
+  bool started_{false};
   bool leading_{false};
   bool stopping_{false};
   bool pumping_{false};

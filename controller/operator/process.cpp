@@ -86,7 +86,6 @@ class Process {
     log(LogLevel::info, "Started operator",
         {{"version", version()}, {"identity", identity_}, {"api_client", to_string(settings_.api_client)}});
     if (settings_.once) controller_.on_quiet([this] { stop("--once"); });
-    controller_.start();
     if (settings_.leader_elect) {
       elect();
     } else {
@@ -158,7 +157,9 @@ class Process {
       loop_.stop();
     };
     callbacks.on_new_leader = [this](const std::string& identity) {
-      if (identity != identity_) log(LogLevel::info, "Saw a leader", {{"identity", identity}});
+      if (identity == identity_) return;
+      log(LogLevel::info, "Saw a leader", {{"identity", identity}});
+      controller_.start();
     };
     callbacks.on_error = [](const base::Error& error) {
       log(LogLevel::warn, "Failed to reach the lease", {{"error", base::to_string(error)}});

@@ -64,6 +64,16 @@ struct PodsSeen {
   std::vector<kube::Pod> pods;
 };
 
+/// An outcome that was sent to a revision's record.
+struct Ending {
+  std::string uid;
+  std::string version;  ///< resourceVersion of the record that was judged
+  StringMap marks;      ///< annotations of the record, without the prefix
+  bool failed{false};
+  std::string note;  ///< for the event
+  friend bool operator==(const Ending&, const Ending&) = default;
+};
+
 struct Memory {
   std::map<std::int64_t, std::shared_ptr<const Content>> contents;  ///< of records read, by revision
   std::map<std::string, SecretValues> secrets;                      ///< by Secret name
@@ -81,6 +91,7 @@ struct Memory {
   bool environment{false};               ///< that is, for the environment
   std::optional<base::WallTime> waited;  ///< when the rollout last waited for what is not its fault
   std::int64_t highest_revision{0};      ///< ever seen: the number of a record that somebody deletes is not used again
+  std::optional<Ending> ending;          ///< the last outcome, until the record shows it or has become another
 };
 
 struct Observed {

@@ -7,6 +7,7 @@
 
 #include "kube/model/subset.hpp"
 #include "todoapp/choice.hpp"
+#include "todoapp/ending.hpp"
 #include "todoapp/evidence.hpp"
 #include "todoapp/names.hpp"
 #include "todoapp/restoring.hpp"
@@ -91,7 +92,7 @@ class Pass {
   }
 
   void decide() {
-    if (waits_for_records()) return;
+    if (waits_for_records() || concluded_before()) return;
     const auto sealing = seal_secrets(observed_);
     if (!sealing.reads.empty()) return read_first(sealing.reads);
     if (!sealing.problem.empty()) return object_to(Reason::secret_not_found, sealing.problem);
@@ -251,34 +252,31 @@ class Pass {
 
   /// Records the outcome where the rollout has come to one; the next pass goes on from there.
   bool ended(const Revision& revision, const Step& step) {
-    StringMap marks;
-    EmitEvent told;
-    if (std::holds_alternative<Finished>(step)) {
-      marks = {{std::string(mark::outcome), std::string(to_string(Outcome::succeeded))},
-               {std::string(mark::reason), ""}};
-      told = {false, "RolloutSucceeded", "Rollout",
-              fmt::format("Revision {} serves: {}", revision.number, revision.cause)};
-    } else if (const auto* broken = std::get_if<Broken>(&step);
-               broken != nullptr && revision.outcome == Outcome::none) {
-      auto cause = broken->cause;
-      if (cause.reason == migration_failed) {
-        if (!observed_.memory.pods) return read_first({ListPods{}}), true;
-        cause = told_by_pods(std::move(cause), observed_.memory.pods->pods);
-      }
-      if (!mask_values(cause.message)) return true;
-      marks = {{std::string(mark::outcome), std::string(to_string(Outcome::failed))},
-               {std::string(mark::reason), cause.reason},
-               {std::string(mark::failure), evidence_of(cause, observed_.now)}};
-      told = {true, "RolloutFailed", "Rollout",
-              fmt::format("Revision {} failed: {}: {}", revision.number, cause.reason, cause.message)};
-    } else {
-      return false;
+    if (std::holds_alternative<Finished>(step)) return conclude(revision, success_of(revision)), true;
+    const auto* broken = std::get_if<Broken>(&step);
+    if (broken == nullptr || revision.outcome != Outcome::none) return false;
+    auto cause = broken->cause;
+    if (cause.reason == migration_failed) {
+      if (!observed_.memory.pods) return read_first({ListPods{}}), true;
+      cause = told_by_pods(std::move(cause), observed_.memory.pods->pods);
     }
-    plan_.actions.emplace_back(RecordOutcome{revision.name, revision.uid, std::move(marks), revision.version});
-    plan_.actions.emplace_back(std::move(told));  // after the record, or each try of it would tell again
+    if (mask_values(cause.message)) conclude(revision, failure_of(revision, cause, observed_.now));
+    return true;
+  }
+
+  void conclude(const Revision& revision, Ending ending) {
+    add(record_ending(revision, ending));
+    plan_.memory.ending = std::move(ending);
     silent_ = true;
     look_again(observed_.now);
-    return true;
+  }
+
+  bool concluded_before() {
+    auto& ending = plan_.memory.ending;
+    if (!ending) return false;
+    if (const auto* revision = still_unseen(*ending, history_)) return conclude(*revision, *ending), true;
+    ending.reset();
+    return false;
   }
 
   // --- What it came to.

@@ -86,6 +86,8 @@ void Cluster::note(State& state, const Request& request) const {
     // The answer tells of metadata only: the status stays what it was.
     if (const auto* before = find(state.cache, request.slot); before != nullptr && before->uid == answer.uid) {
       answer.phase = before->phase;
+      const auto& shown = tables_.bodies.at(*before);
+      answer.set(seen, before->is(seen) && shown.spec == tables_.bodies.at(answer).spec);
       answer.set(old_pods, before->is(old_pods));
     }
     put(state.cache, answer);
@@ -169,9 +171,10 @@ void Cluster::crash(State& state) {
   }
 }
 
-/// The standby leads from now on. Its caches may lag behind; of what the leader before it did it knows what they show.
+/// The standby leads from now on, and reads all anew; or, the mutation, goes by caches that lag behind.
 void Cluster::take_over(State& state) {
   state.old_work = state.work;
+  if (scenario_.shell.renews) return crash(state);
   const auto lagging = state.lagging;
   const auto behind = std::move(state.behind);
   const auto behind_app = state.behind_app;

@@ -182,7 +182,8 @@ void Cluster::add_faults(const State& state, std::vector<Step>& steps) const {
     if ((state.stalled & bit) != 0 && request == nullptr) steps.push_back({Type::catch_up, which});
     if ((scenario_.may_stall & bit) == 0 || state.budget.lags == 0) continue;
     if ((state.stalled & bit) == 0 && bit != app_bit && request == nullptr) steps.push_back({Type::stall, which});
-    if (allowed.take_overs && state.budget.faults > 0 && (state.lagging & bit) == 0) {
+    const bool old_views = allowed.take_overs && !scenario_.shell.renews;
+    if (old_views && state.budget.faults > 0 && (state.lagging & bit) == 0) {
       steps.push_back({Type::fall_behind, which});
     }
   }

@@ -71,7 +71,8 @@ kube::Object object_of(const Bodies& bodies, const Thing& thing) {
   auto object = bodies.at(thing).shown;
   const auto kind = bodies.kind(thing);
   object.uid = uid_text(thing.uid);
-  object.resource_version = std::to_string(thing.version);
+  // Of all but Secrets the model tells two versions apart by what is in them: no body comes a second time.
+  object.resource_version = std::to_string(kind == Kind::secret ? thing.version : thing.body);
   object.generation = 2;
   object.created = now() - ages.at(thing.age);
   // Of two sealed Secrets the newer one counts.

@@ -151,10 +151,18 @@ void Laws::rolled_to_other_template(const State& state, const Body& after, Tier 
     return broken(4, fmt::format("the {}'s pods move to another template than that of the newest revision, {}",
                                  to_string(tier), newest == nullptr ? 0 : newest->number));
   }
-  // A failed revision whose pods came up after all is carried to its end.
-  if (newest->outcome == Outcome::failed && comes_right(state, *newest, tier)) return;
+  // A failed revision that holds, and whose pods came up after all, is carried to its end.
+  if (newest->outcome == Outcome::failed && is_held(state, *newest) && comes_right(state, *newest, tier)) return;
   broken(4, fmt::format("the {}'s pods move to the template of revision {}, which is {} already", to_string(tier),
                         newest->number, to_string(newest->outcome)));
+}
+
+/// Nothing follows a failure of that revision by itself: it is not to be rolled back, or cannot be.
+bool Laws::is_held(const State& state, const Revision& record) const {
+  const auto app = app_of(scenario_, state.cached_app);
+  const auto* good = last_good_record(bodies_, state);
+  return app.spec.upgrade.on_failure == OnFailure::hold || app.spec.rollback_to || record.rollback_of ||
+         good == nullptr || record.compatible_from > good->schema_version;
 }
 
 /// The other tier runs that revision, and serves.

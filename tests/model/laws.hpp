@@ -51,6 +51,7 @@ class Laws {
   void broken(int law, std::string what);
   void rolled_back(const State& state, const Revision& record);
   void rolled_to_other_template(const State& state, const Body& after, Tier tier);
+  [[nodiscard]] bool is_held(const State& state, const Revision& record) const;
   [[nodiscard]] bool comes_right(const State& state, const Revision& record, Tier tier) const;
   void overlay_changed(State& state, const Body& before, const Body& after, Tier tier);
 

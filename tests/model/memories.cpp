@@ -39,10 +39,16 @@ std::string words_of(const Refusal& refusal) {
                      refusal.generation, refusal.tries, time_words(refusal.retry_at));
 }
 
+std::string words_of(const Ending& ending) {
+  auto words = ending.uid + "@" + ending.version + " " + ending.note;
+  for (const auto& [name, value] : ending.marks) words += fmt::format(",{}={}", name, value);
+  return words;
+}
+
 /// Names every member, so that a new one does not compile until it has its place here and in `each_time`.
 std::string key_of(const Memory& memory) {
   const auto& [contents, secrets, live, refusal, status_written, soak_revision, soak_since, progress, progress_since,
-               pods, pod_looks, behind, waiting, environment, waited, highest_revision] = memory;
+               pods, pod_looks, behind, waiting, environment, waited, highest_revision, ending] = memory;
   std::string key;
   for (const auto& [number, content] : contents) {
     key += fmt::format("{}={},{};", number, content->frontend.template_hash, content->backend.template_hash);
@@ -58,6 +64,7 @@ std::string key_of(const Memory& memory) {
                      waiting, environment, time_words(waited), highest_revision);
   if (refusal) key += words_of(*refusal);
   if (pods) key += words_of(*pods);
+  if (ending) key += words_of(*ending);
   return key;
 }
 

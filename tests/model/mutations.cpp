@@ -80,6 +80,14 @@ Decide filling_gaps_in_numbers() {
   };
 }
 
+Decide judging_again_what_was_not_seen() {
+  return [](const Observed& observed) {
+    auto forgetful = observed;
+    forgetful.memory.ending.reset();
+    return reconcile(forgetful);
+  };
+}
+
 Decide without_timers() {
   return [](const Observed& observed) {
     auto plan = reconcile(observed);

@@ -9,6 +9,8 @@ namespace todoapp::model {
 [[nodiscard]] Decide forgetting_failures();
 /// A new revision gets the lowest number that no record has.
 [[nodiscard]] Decide filling_gaps_in_numbers();
+/// A failure whose record was written, and not seen, is judged again.
+[[nodiscard]] Decide judging_again_what_was_not_seen();
 /// Never looks again by itself.
 [[nodiscard]] Decide without_timers();
 /// Pods that do not serve are restarted, as if somebody had asked for it.

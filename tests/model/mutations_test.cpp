@@ -44,6 +44,14 @@ TEST(Mutations, WithPodsRestartedUnaskedLawFourIsBroken) {
 
 TEST(Mutations, WithoutAFenceLawFiveIsBroken) { expect_broken(5, with(stale_caches(), Shell{.fenced = false})); }
 
+TEST(Mutations, WithAStandbysViewTrustedLawFourIsBroken) {
+  expect_broken(4, with(stale_caches(), Shell{.renews = false}));
+}
+
+TEST(Mutations, WithUnseenFailuresJudgedAgainLawFourIsBroken) {
+  expect_broken(4, with(stale_caches(), judging_again_what_was_not_seen()));
+}
+
 TEST(Mutations, WithNamesTrustedUnseenLawFourIsBroken) {
   auto scenario = with(stale_caches(), Shell{.looks_again = false});
   scenario.contents = short_history().contents;

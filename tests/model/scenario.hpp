@@ -33,6 +33,7 @@ using Decide = std::function<Plan(const Observed&)>;
 struct Shell {
   bool fenced{true};       ///< a process that no longer leads does not write
   bool looks_again{true};  ///< AlreadyExists is a reason to look at what is there
+  bool renews{true};       ///< a standby that takes over reads all anew before it writes
 };
 
 struct Scenario {

@@ -71,10 +71,7 @@ Scenario stale_caches() {
           .allowed = {.edits = true, .take_overs = true},
           .budget = {.edits = 1, .faults = 1, .lags = 2, .failures = 1},
           .may_stall = static_cast<std::uint16_t>(bit_of(Kind::deployment) | bit_of(Kind::controller_revision)),
-          // Known beyond it, at 276,573 states: the answer to "Failed" is lost, the watch of records lags, and a tier
-          // that has come right in the meantime lets the next one follow, until the record is seen. No precondition on
-          // a Deployment can tell of a record.
-          .most_states = 250000};
+          .most_states = 1000000};
 }
 
 Scenario children() {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <map>
+#include <tuple>
 
 #include "unit/kube/model/object_printing.hpp"
 
@@ -146,6 +147,31 @@ TEST_F(WatcherTest, FillsTheStoreAndKeepsItUpToDate) {
   EXPECT_EQ(watcher->counters(), (WatcherCounters{0, 1, 4, 1, 0}));
 }
 
+TEST_F(WatcherTest, RenewedItIsSyncedWithASetThatWasReadAfterwards) {
+  start_filled();
+  watcher->renew();
+  EXPECT_FALSE(watcher->synced());
+  EXPECT_THAT(transport.last_target(), HasSubstr("sendInitialEvents=true"));
+  transport.open();
+  transport.data(added("b", "90"));
+  EXPECT_THAT(told, IsEmpty());
+  transport.data(initial_end("99"));
+  EXPECT_THAT(told, ElementsAre("shop/b of app listed", "shop/a of app listed", "synced"));
+  EXPECT_EQ(watcher->counters().renewals, 1U);
+}
+
+TEST(WatchMachineRenewal, BeginsAWholeSetFromWhereverItIs) {
+  WatchMachine machine;
+  const auto renewed = [&] { return machine.step(watching::Renew{}, base::MonoTime{}, 0.0); };
+  const watching::Action fill = watching::StartWatch{"", true, std::chrono::seconds{300}};
+  EXPECT_THAT(renewed(), IsEmpty()) << "it was not started";
+  EXPECT_THAT(machine.step(watching::Start{}, base::MonoTime{}, 0.0), ElementsAre(fill));
+  EXPECT_THAT(renewed(), ElementsAre(watching::Action{watching::Cancel{}}, fill));
+  std::ignore = machine.step(watching::Ended{}, base::MonoTime{}, 0.0);
+  EXPECT_THAT(renewed(), ElementsAre(fill)) << "it waited, and no call was open";
+  EXPECT_THAT(machine.step(watching::Timer{}, base::MonoTime{}, 0.0), IsEmpty()) << "the wait is of no use any more";
+}
+
 TEST_F(WatcherTest, ReadsEventsHoweverTheyAreCutUp) {
   start();
   transport.open();
@@ -222,7 +248,7 @@ TEST_F(WatcherTest, ListsInPages) {
   transport.answer(200, R"({"metadata":{"resourceVersion":"20"},"items":[)" + object("b", "15") + "]}");
   EXPECT_THAT(told, ElementsAre("list configmaps in shop: expired", "shop/b of app listed", "synced"));
   EXPECT_THAT(transport.last_target(), HasSubstr("watch=true"));
-  EXPECT_EQ(watcher->counters(), (WatcherCounters{3, 1, 0, 1, 1}));
+  EXPECT_EQ(watcher->counters(), (WatcherCounters{3, 1, 0, 1, 1, 0}));
 }
 
 TEST_F(WatcherTest, TriesAgainWhenAListCannotBeRead) {

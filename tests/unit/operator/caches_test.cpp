@@ -97,6 +97,18 @@ TEST_F(CachesTest, SyncedIsToldOnceAndOnlyWhenEveryKindWasFilled) {
   EXPECT_THAT(told, ElementsAre("synced", "app shop/todo of ''"));
 }
 
+TEST_F(CachesTest, RenewedTheyAreSyncedWhenEveryKindWasReadAgain) {
+  start();
+  transport.fill_the_rest(test::secrets_path);
+  caches->renew();
+  transport.fill_the_rest(test::secrets_path);
+  EXPECT_FALSE(caches->synced()) << "one was never filled";
+  transport.fill(test::secrets_path, {});
+  EXPECT_TRUE(caches->synced());
+  EXPECT_THAT(told, ElementsAre("synced"));
+  EXPECT_THAT(caches->restarts(), testing::Each(testing::Pair(testing::_, 0)));
+}
+
 TEST_F(CachesTest, ChangesAreToldWithTheirOwnerAndWhereTheyCameFrom) {
   start();
   transport.fill(test::apps_path, {app_text("todo")});

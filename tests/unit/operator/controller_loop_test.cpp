@@ -29,7 +29,6 @@ class ControllerLoopTest : public testing::Test {
   void make(std::size_t max_concurrent = 8) {
     controller.emplace(loop, transport, ControllerOptions{{}, max_concurrent}, metrics, recorder,
                        [this] { return may_write; });
-    controller->start();
   }
   /// Leads, with these apps in a cluster that has nothing else.
   void lead_with(const std::vector<std::string>& apps, std::size_t max_concurrent = 8) {
@@ -74,6 +73,7 @@ TEST_F(ControllerLoopTest, NothingIsWrittenBeforeAllCachesAreFilled) {
 
 TEST_F(ControllerLoopTest, AStandbyFollowsAllAndWritesNothing) {
   make();
+  controller->start();
   transport.fill(test::apps_path, {suspended_app_text("todo")});
   transport.fill_the_rest();
   transport.tell(test::apps_path, {{"MODIFIED", suspended_app_text("todo").version(101)}});
@@ -83,11 +83,30 @@ TEST_F(ControllerLoopTest, AStandbyFollowsAllAndWritesNothing) {
 }
 
 TEST_F(ControllerLoopTest, ANewLeaderBeginsWithAllAppsThereAre) {
-  make();
-  transport.fill(test::apps_path, {suspended_app_text("a"), suspended_app_text("b")});
-  transport.fill_the_rest();
-  controller->lead();
+  lead_with({suspended_app_text("a"), suspended_app_text("b")});
   EXPECT_THAT(transport.lines(), testing::UnorderedElementsAre(status_of("a"), status_of("b")));
+}
+
+TEST_F(ControllerLoopTest, AStandbyThatTakesOverReadsAllAnewBeforeItWrites) {
+  make();
+  controller->start();
+  transport.fill(test::apps_path, {suspended_app_text("seen"), suspended_app_text("gone")});
+  transport.fill_the_rest();
+  const auto watches = transport.watches.size();
+  controller->lead();
+  EXPECT_EQ(transport.watches.size(), 2 * watches);
+  EXPECT_EQ(transport.open_watches(), watches);
+  transport.fill(test::apps_path, {suspended_app_text("seen"), suspended_app_text("missed")});
+  transport.fill_the_rest(test::secrets_path);
+  kube::run_ready(loop);
+  EXPECT_FALSE(controller->synced());
+  EXPECT_THAT(transport.requests, IsEmpty());
+  transport.fill(test::secrets_path, {});
+  kube::run_ready(loop);
+  EXPECT_THAT(transport.lines(), testing::UnorderedElementsAre(status_of("seen"), status_of("missed")));
+  EXPECT_EQ(metric(R"(todoapp_watch_restarts_total{kind="Secret"})"),
+            R"(todoapp_watch_restarts_total{kind="Secret"} 0)")
+      << "asked for, so no trouble";
 }
 
 TEST_F(ControllerLoopTest, WithoutTheLeaseNothingIsWrittenAndNothingForgotten) {
@@ -248,10 +267,12 @@ TEST_F(ControllerLoopTest, QuietIsToldWhenEveryAppHadItsPass) {
   make();
   std::vector<std::size_t> quiet_after;  // so many requests
   controller->on_quiet([&] { quiet_after.push_back(transport.requests.size()); });
-  transport.fill(test::apps_path, {app_text("a").deleting(), suspended_app_text("b"), app_text("c").deleting()});
+  controller->start();
   transport.fill_the_rest();
   EXPECT_THAT(quiet_after, IsEmpty()) << "it does not lead yet";
   controller->lead();
+  transport.fill(test::apps_path, {app_text("a").deleting(), suspended_app_text("b"), app_text("c").deleting()});
+  transport.fill_the_rest();
   kube::run_ready(loop);
   EXPECT_THAT(quiet_after, IsEmpty()) << "the status of b is under way";
   transport.finish_all(200, ObjectText("b").version(101));

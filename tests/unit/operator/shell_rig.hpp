@@ -46,7 +46,10 @@ class WatchedTransport : public kube::ScriptedTransport {
     return call;
   }
   void cancel(kube::CallId call) override {
-    if (streams_.erase(call) == 0) ScriptedTransport::cancel(call);
+    const auto at = streams_.find(call);
+    if (at == streams_.end()) return ScriptedTransport::cancel(call);
+    std::erase(filled_, at->second.path);
+    streams_.erase(at);
   }
 
   /// The first whole set of one kind, at version 100.

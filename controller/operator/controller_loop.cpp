@@ -1,13 +1,12 @@
 #include "operator/controller_loop.hpp"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "operator/logging.hpp"
 #include "operator/memory.hpp"
+#include "operator/random.hpp"
 #include "todoapp/reconcile.hpp"
 
 namespace shell {
@@ -18,11 +17,7 @@ constexpr std::chrono::milliseconds turn_most{10};
 /// What falls due so soon belongs to what is under way: a back-off's first tries, a status held back for a second.
 constexpr std::chrono::seconds moment{2};
 
-std::string random_bytes() {
-  std::string bytes(32, '\0');
-  RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  return bytes;
-}
+constexpr std::size_t entropy_bytes = 32;
 
 base::WallTime wall_now() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
 base::MonoTime mono_now() { return std::chrono::steady_clock::now(); }
@@ -63,7 +58,7 @@ ControllerLoop::ControllerLoop(boost::asio::io_context& loop, kube::Transport& t
                  if (error.code == base::ErrorCode::stopped) return;
                  log(LogLevel::warn, "Failed to follow a kind", {{"kind", kind}, {"error", base::to_string(error)}});
                }}),
-      process_key_(random_bytes()) {
+      process_key_(random_bytes(entropy_bytes)) {
   metrics_.set_max_concurrent_reconciles(options_.max_concurrent);
   metrics_.before_scrape([this] { before_scrape(); });
 }
@@ -167,7 +162,7 @@ void ControllerLoop::pass(const kube::WorkItem& item) {
     state.uid = app->uid;
     state.memory = {};
   }
-  auto observation = observe(caches_, *app, state.memory, {wall_now(), random_bytes(), process_key_});
+  auto observation = observe(caches_, *app, state.memory, {wall_now(), random_bytes(entropy_bytes), process_key_});
   auto plan = todoapp::reconcile(observation.observed);
   remember_interests(key, state, std::move(observation.interests));
   if (!plan.reason.empty()) {

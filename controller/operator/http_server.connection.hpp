@@ -203,6 +203,7 @@ class HttpConnectionOn final : public HttpConnection, public std::enable_shared_
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
     if (given.status == 405) response_.set(http::field::allow, "GET, HEAD");
+    if (given.status == 401) response_.set(http::field::www_authenticate, "Bearer");
     response_.body() = std::move(given.body);
     response_.keep_alive(keep_);
     response_.prepare_payload();

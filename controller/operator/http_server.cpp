@@ -211,8 +211,8 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(boost::asio::io_con
   const auto act = fmt::format("listen on {}", to_string(address));
   if (!address.enabled) return base::fail(base::ErrorCode::invalid, act, "the address is disabled");
   std::optional<TlsSource> tls;
-  if (options.tls) {
-    auto loaded = TlsSource::load(*options.tls);
+  if (options.tls || options.self_signed) {
+    auto loaded = options.tls ? TlsSource::load(*options.tls) : TlsSource::self_signed();
     if (!loaded) return tl::unexpected(loaded.error());
     tls = std::move(*loaded);
   }

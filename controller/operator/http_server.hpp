@@ -1,4 +1,4 @@
-// A small HTTP/1.1 server on the loop, for metrics and health; with TLS where files are given.
+// A small HTTP/1.1 server on the loop, for metrics and health; with TLS where it is asked for.
 //
 // Law of threads: everything here, the handler and `respond` included, runs on the loop; a wedged loop answers nobody,
 // which is what a liveness probe is to see. Law of once: the first `respond` of a question counts, later ones are
@@ -80,6 +80,7 @@ struct TlsFiles {
 struct HttpOptions {
   HttpLimits limits{};
   std::optional<TlsFiles> tls{};
+  bool self_signed{false};  ///< without files: TLS with a certificate made at the start, which nobody can verify
 };
 
 class HttpListener;

@@ -17,6 +17,8 @@ class TlsSource {
  public:
   /// Error: invalid (unreadable, no PEM, key and certificate do not fit).
   [[nodiscard]] static base::Result<TlsSource> load(TlsFiles files);
+  /// Without files: a certificate and a key made now, for the life of the process. Error: invalid (OpenSSL refused).
+  [[nodiscard]] static base::Result<TlsSource> self_signed();
 
   /// Reads both files (a few KiB) and keeps the context where they are as they were: so a change is seen whatever way
   /// the files were replaced, and no clock or modification time is trusted.
@@ -26,7 +28,7 @@ class TlsSource {
   explicit TlsSource(TlsFiles files) : files_(std::move(files)) {}
   base::Result<void> refresh();
 
-  TlsFiles files_;
+  TlsFiles files_;                ///< empty where the certificate was made here
   std::uint64_t fingerprint_{0};  ///< of the bytes last tried; never the bytes, which hold a key
   std::string complaint_;         ///< what was logged last, so that it is not logged again for each connection
   std::shared_ptr<boost::asio::ssl::context> context_;

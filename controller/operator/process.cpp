@@ -1,6 +1,5 @@
 #include "operator/process.hpp"
 
-#include <openssl/rand.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,6 +25,8 @@
 #include "operator/logging.hpp"
 #include "operator/memory.hpp"
 #include "operator/metrics.hpp"
+#include "operator/random.hpp"
+#include "operator/scrape_guard.hpp"
 
 namespace shell {
 namespace {
@@ -45,9 +46,9 @@ std::string host_name() {
 
 /// New for each start: a restarted process must not take its predecessor's lease for its own.
 std::string make_identity() {
-  std::array<unsigned char, 4> random{};
-  RAND_bytes(random.data(), static_cast<int>(random.size()));
-  return fmt::format("{}_{:02x}{:02x}{:02x}{:02x}", host_name(), random[0], random[1], random[2], random[3]);
+  std::string digits;
+  for (const unsigned char byte : random_bytes(4)) digits += fmt::format("{:02x}", byte);
+  return host_name() + "_" + digits;
 }
 
 /// CPU time of this thread: what a turn of the loop took, without the wait for something to do.
@@ -74,6 +75,7 @@ class Process {
         recorder_(loop_, transport_, {.reporting_instance = identity_}, [this] { return may_write(); }),
         controller_(loop_, transport_, {settings.watch_namespaces, settings.max_concurrent_reconciles}, metrics_,
                     recorder_, [this] { return may_write(); }),
+        scrape_guard_(transport_, random_bytes(32), [] { return std::chrono::steady_clock::now(); }),
         signals_(loop_, SIGTERM, SIGINT),
         grace_timer_(loop_),
         trim_timer_(loop_) {}
@@ -119,10 +121,14 @@ class Process {
     const auto probes = make_routes({{"/healthz", make_health_handler(live_)},
                                      {"/livez", make_health_handler(live_)},
                                      {"/readyz", make_health_handler(ready_)}});
-    const auto scrapes = make_routes({{"/metrics", make_handler([this](const HttpQuestion&) {
-                                         return HttpAnswer{200, std::string(Metrics::content_type), metrics_.render()};
-                                       })}});
+    auto scrape = make_handler(
+        [this](const HttpQuestion&) { return HttpAnswer{200, std::string(Metrics::content_type), metrics_.render()}; });
     HttpOptions tls;
+    if (settings_.metrics_require_authorization) {
+      scrape = scrape_guard_.protect(std::move(scrape));
+      tls.self_signed = true;
+    }
+    const auto scrapes = make_routes({{"/metrics", std::move(scrape)}});
     if (!settings_.metrics_tls_cert_file.empty()) {
       tls.tls = TlsFiles{settings_.metrics_tls_cert_file, settings_.metrics_tls_key_file};
     }
@@ -245,6 +251,7 @@ class Process {
   kube::EventRecorder recorder_;
   ControllerLoop controller_;
   std::unique_ptr<kube::LeaderElector> elector_;
+  ScrapeGuard scrape_guard_;
   Health live_;
   Health ready_;
   std::vector<std::unique_ptr<HttpServer>> servers_;

@@ -35,6 +35,7 @@ struct Settings {
   BindAddress metrics_bind_address{true, "", 8080};
   std::string metrics_tls_cert_file;  ///< with the key file, or neither
   std::string metrics_tls_key_file;
+  bool metrics_require_authorization{false};
   BindAddress health_probe_bind_address{true, "", 8081};
   std::string kubeconfig;  ///< empty: the rules of kubectl, or the pod's service account
   std::string context;

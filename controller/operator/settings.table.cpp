@@ -38,6 +38,8 @@ const std::array rows{
                "Certificate chain (PEM) for /metrics over TLS; a changed file is noticed"},
     SettingRow{"--metrics-tls-key-file", "metricsTlsKeyFile", &S::metrics_tls_key_file, "FILE", serving,
                "Key (PEM) of that certificate"},
+    SettingRow{"--metrics-require-authorization", "metricsRequireAuthorization", &S::metrics_require_authorization, "",
+               serving, "Ask the API server who reads /metrics, and whether they may; TLS without files too"},
     SettingRow{"--health-probe-bind-address", "healthProbeBindAddress", &S::health_probe_bind_address, "ADDRESS",
                serving, "Where /healthz, /livez and /readyz are served; 0: nowhere"},
     SettingRow{"--kubeconfig", "kubeconfig", &S::kubeconfig, "FILE", cluster,

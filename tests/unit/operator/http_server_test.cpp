@@ -187,6 +187,11 @@ TEST(HttpServer, RefusesWhatItDoesNotTakeSaysSoAndCloses) {
   }
 }
 
+TEST(HttpServer, WhoHasToSayWhoTheyAreIsToldHow) {
+  ServerRig rig(make_handler([](const HttpQuestion&) { return HttpAnswer{.status = 401}; }));
+  EXPECT_EQ(Client(rig.port()).get("/").headers["www-authenticate"], "Bearer");
+}
+
 TEST(HttpServer, TakesAHeaderOfNearlyTheLimit) {
   ServerRig rig(echo_path());
   Client client(rig.port());

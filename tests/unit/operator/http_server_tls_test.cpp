@@ -106,6 +106,12 @@ TEST_F(HttpServerTls, AnswersAndKeepsTheConnection) {
   EXPECT_TRUE(client.ended());
 }
 
+TEST_F(HttpServerTls, WithoutFilesItMakesACertificateOfItsOwn) {
+  ServerRig rig(here_, {.self_signed = true});
+  EXPECT_EQ(served(rig.port()), "todoapp-operator");
+  EXPECT_EQ(served(rig.port()), "todoapp-operator") << "nothing is looked for on disk";
+}
+
 TEST_F(HttpServerTls, ServesAChangedPairToNewConnectionsOnly) {
   write(make_pair("one"));
   ServerRig rig(here_, options());

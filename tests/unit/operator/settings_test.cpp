@@ -67,6 +67,7 @@ std::string other_value(const SettingRow& row) {
       {"--metrics-bind-address", "[::1]:9090"},
       {"--metrics-tls-cert-file", "/tls/tls.crt"},
       {"--metrics-tls-key-file", "/tls/tls.key"},
+      {"--metrics-require-authorization", "true"},
       {"--health-probe-bind-address", "0"},
       {"--kubeconfig", "/home/me/.kube/config"},
       {"--context", "kind"},

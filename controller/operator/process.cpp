@@ -47,7 +47,7 @@ std::string host_name() {
 /// New for each start: a restarted process must not take its predecessor's lease for its own.
 std::string make_identity() {
   std::string digits;
-  for (const unsigned char byte : random_bytes(4)) digits += fmt::format("{:02x}", byte);
+  for (const char byte : random_bytes(4)) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   return host_name() + "_" + digits;
 }
 

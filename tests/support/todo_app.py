@@ -12,6 +12,8 @@ API_VERSION = "apps.todoapp.dev/v1alpha1"
 ANNOTATIONS = "apps.todoapp.dev/"
 MANAGER = "todoapp-operator"
 TIERS = ("frontend", "backend")
+# The status of an app that no operator has seen yet, as the CRD has it.
+UNVISITED = {"observedGeneration": -1}
 
 BACKEND_IMAGE = "localhost/todo-backend:1.0.0"
 FRONTEND_IMAGE = "localhost/todo-frontend:1.0.0"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes manifests/install.yaml, the whole install as one file, from manifests/overlays/cluster-wide: see --help.
+# Writes what is made from other files: manifests/install.yaml, and what the charts have from elsewhere. See --help.
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -9,9 +9,14 @@ usage() {
   cat <<'END'
 usage: scripts/render-manifests.sh [--print]
 
-Writes manifests/install.yaml: what `kubectl kustomize manifests/overlays/cluster-wide` says. Needs kubectl.
+Writes
+- manifests/install.yaml: what `kubectl kustomize manifests/overlays/cluster-wide` says (needs kubectl);
+- helm/todoapp-operator/files: copies of the CRD, the roles, the alerts and the dashboard, for a chart takes no file
+  from outside of its folder;
+- helm/todoapp/values.schema.json and the tables of values in the charts' READMEs (needs python3 with PyYAML, which
+  build/venv has).
 
-  --print  print it instead
+  --print  print install.yaml instead, and write nothing
 END
 }
 
@@ -33,6 +38,9 @@ case ${1:-} in
     render >"$new"
     chmod 644 "$new"
     mv "$new" "$repository/manifests/install.yaml"
+    python=$repository/build/venv/bin/python
+    [ -x "$python" ] || python=python3
+    "$python" -B "$repository/scripts/lib/render_charts.py"
     ;;
   --print) render ;;
   --help | -h) usage ;;

@@ -23,7 +23,7 @@ from support.namespaces import make_namespace
 from support.operators import OperatorMaker
 from support.rbac import SYSTEM_NAMESPACE
 from support.real_node import QUICK, RealCluster
-from support.todo_app import TodoApp, condition_of
+from support.todo_app import UNVISITED, TodoApp, condition_of
 from support.trials import INSTALL_SECONDS, Figures
 from support.waiting import eventually, show
 
@@ -223,7 +223,7 @@ def test_an_operator_of_one_namespace_looks_after_that_one_only(
         assert metrics.value("leader_election_master_status") == 1
         assert metrics.value("todoapp_apps") == 1
         assert metrics.value("rest_client_requests_total", code="403") == 0
-        assert other.status == {}
+        assert other.status == UNVISITED
         assert not other.owned("Deployment")
     finally:
         # In this order, so that its apps are not left without anybody.

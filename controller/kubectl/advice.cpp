@@ -1,0 +1,166 @@
+#include "kubectl/advice.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "todoapp/names.hpp"
+
+namespace kubectl {
+namespace {
+
+constexpr std::string_view guide = "docs/deployment/troubleshooting.md";
+
+constexpr Deed look_at_pods{"Look at its pods:", "kubectl get pods -l app.kubernetes.io/instance={app} -n {ns}"};
+constexpr Deed watch{"Watch it:", "kubectl todoapp status {app} -n {ns} --watch"};
+constexpr Deed correct{"Correct the spec: a change is tried at once.", ""};
+constexpr Deed retry{"Or, where something else is mended by now, try the same again:",
+                     "kubectl todoapp retry {app} -n {ns}"};
+constexpr Deed history{"See which revisions there are:", "kubectl todoapp history {app} -n {ns}"};
+constexpr Deed undo{"Or follow the spec again:", "kubectl todoapp rollback {app} -n {ns} --undo"};
+
+Advice advice_for_failure(todoapp::Reason reason) {
+  using todoapp::Reason;
+  if (reason == Reason::install_failed) {
+    return {
+        "The very first rollout failed, so there is nothing to go back to. Its pods stay as they are and are watched.",
+        {correct, retry, look_at_pods}};
+  }
+  if (reason == Reason::rolled_back) {
+    return {
+        "An upgrade failed, and the last good content was rolled out again. What failed is not tried again by itself.",
+        {correct, retry, history}};
+  }
+  if (reason == Reason::rollout_failed) {
+    return {"An upgrade failed and stays where it is: spec.upgrade.onFailure is Hold, or its migration failed.",
+            {correct, retry, {"Or go back:", "kubectl todoapp rollback {app} -n {ns}"}}};
+  }
+  return {"The way back failed as well, so something outside the revision is likely gone. There is no second way back.",
+          {{"Mend what the evidence names.", ""},
+           {"Then try again:", "kubectl todoapp retry {app} -n {ns}"},
+           look_at_pods}};
+}
+
+std::string filled(std::string_view text, const AppView& app) {
+  std::string result(text);
+  const auto put = [&](std::string_view place, const std::string& value) {
+    for (auto at = result.find(place); at != std::string::npos; at = result.find(place, at + value.size())) {
+      result.replace(at, place.size(), value);
+    }
+  };
+  put("{app}", app.name);
+  put("{ns}", app.namespace_);
+  return result;
+}
+
+void add_evidence(std::string& text, const AppView& app, const Style& style) {
+  if (!app.failure) return;
+  const auto& failure = *app.failure;
+  text += "\n" + painted(style, Ink::bold, fmt::format("Evidence of revision {}", failure.revision)) + "\n";
+  const auto line = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<10} {}\n", key, plain(value));
+  };
+  line("reason", failure.reason);
+  line("tier", failure.tier);
+  line("pod", failure.pod);
+  line("container", failure.container);
+  line("exit code", failure.exit_code ? std::to_string(*failure.exit_code) : "");
+  line("restarts", failure.restarts > 0 ? std::to_string(failure.restarts) : "");
+  line("at", failure.at);
+  for (const auto& said : plain_lines(failure.message)) text += fmt::format("  | {}\n", said);
+}
+
+}  // namespace
+
+Advice advice_for(todoapp::Reason reason) {
+  using todoapp::Reason;
+  switch (reason) {
+    case Reason::succeeded:
+      return {"All is as the spec asks.", {}};
+    case Reason::rolled_back_on_request:
+      return {"An older content serves, as asked. What else you change in the spec waits.", {undo}};
+    case Reason::progressing:
+      return {"A rollout is under way. What only time or an administrator can mend is waited for.",
+              {watch, look_at_pods}};
+    case Reason::install_failed:
+    case Reason::rolled_back:
+    case Reason::rollout_failed:
+    case Reason::rollback_failed:
+      return advice_for_failure(reason);
+    case Reason::degraded:
+      return {"It is installed, and pods that served do not serve now. It ends by itself when they serve again.",
+              {look_at_pods}};
+    case Reason::awaiting_approval:
+      return {"spec.upgrade.approval is Manual, and an upgrade waits for you.",
+              {{"See what it would change:", "kubectl todoapp status {app} -n {ns} -o wide"},
+               {"Approve it:", "kubectl todoapp approve {app} -n {ns}"}}};
+    case Reason::suspended:
+      return {"It is paused (spec.suspend): nothing is written, and drift is not repaired.",
+              {{"Let it go on:", "kubectl todoapp resume {app} -n {ns}"}}};
+    case Reason::invalid_spec:
+      return {"The spec asks for what cannot be. What runs, stays.",
+              {{"Correct the field that the message names.", ""}}};
+    case Reason::foreign_object:
+      return {"An object with the name of one of its children does not belong to it, and is left alone.",
+              {{"Delete or rename the object that the message names, or give the app another name.", ""}}};
+    case Reason::rejected:
+      return {"The API server, or an admission webhook, does not accept an object; the message has its own words.",
+              {{"Change the spec, or end what is in the way: it is tried again by itself.", ""}}};
+    case Reason::secret_not_found:
+      return {"A Secret that the spec names, or a key in it, is not there.",
+              {{"Create it, as the message says: it is noticed at once.", ""}}};
+    case Reason::schema_barrier:
+      return {"The database is too new for that code, or a sealed Secret is gone. Nothing was moved.",
+              {{"Go forward with an image for the present schema.", ""}, history, undo}};
+    case Reason::revision_not_found:
+      return {"spec.rollback.toRevision names no revision that is kept. Nothing was moved.", {history, undo}};
+    case Reason::forbidden:
+      return {"The operator lacks a right.",
+              {{"Apply its manifests again:", "kubectl apply --server-side -k manifests/overlays/cluster-wide"}}};
+    case Reason::quota_exceeded:
+      return {"A ResourceQuota of the namespace is used up. It waits, and goes on by itself.",
+              {{"Raise it, or ask for less:", "kubectl describe quota -n {ns}"}}};
+    case Reason::environment_failing:
+      return {"Pods of the old content fail in the same way as the new ones, so it is not the upgrade.",
+              {{"Mend what both need; it goes on by itself.", ""}, look_at_pods}};
+  }
+  return advice_without_reason();
+}
+
+Advice advice_without_reason() {
+  return {"No operator has said how it is: none runs, none leads, or it watches other namespaces.",
+          {{"See whether one leads, and since when:",
+            "kubectl get leases -A --field-selector metadata.name=todoapp-operator"}}};
+}
+
+std::string link_for(const AppView& app) {
+  const auto reason = reason_of(app);
+  auto anchor = std::string(reason ? todoapp::to_string(*reason) : "no-reason-at-all");
+  std::transform(anchor.begin(), anchor.end(), anchor.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return fmt::format("{}#{}", guide, anchor);
+}
+
+std::string explanation(const AppView& app, const Style& style) {
+  const auto reason = reason_of(app);
+  const auto advice = reason ? advice_for(*reason) : advice_without_reason();
+  const bool well = state_of(app) == State::ready;
+  auto text = fmt::format(
+      "{} in namespace {} is {}: {}", painted(style, Ink::bold, app.name), app.namespace_, well ? "ready" : "not ready",
+      painted(style, well ? Ink::good : Ink::bad, app.ready.reason.empty() ? "Unknown" : plain(app.ready.reason)));
+  if (!app.ready.since.empty()) text += ", since " + plain(app.ready.since);
+  text += "\n";
+  if (!app.ready.message.empty()) text += fmt::format("  {}\n", plain(app.ready.message));
+  if (!app.step.empty()) text += fmt::format("  It waits for: {}\n", plain(app.step));
+  text += "\n" + painted(style, Ink::bold, "What it means") + fmt::format("\n  {}\n", advice.meaning);
+  if (!well) add_evidence(text, app, style);
+  if (!advice.deeds.empty()) text += "\n" + painted(style, Ink::bold, "What to do") + "\n";
+  for (const auto& deed : advice.deeds) {
+    text += fmt::format("  {}\n", deed.words);
+    if (!deed.command.empty()) text += fmt::format("    {}\n", filled(deed.command, app));
+  }
+  return text + fmt::format("\nMore: {}\n", link_for(app));
+}
+
+}  // namespace kubectl

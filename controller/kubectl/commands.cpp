@@ -1,0 +1,292 @@
+#include "kubectl/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "kube/model/decode.hpp"
+#include "kubectl/advice.hpp"
+#include "kubectl/asks.hpp"
+#include "kubectl/history_text.hpp"
+#include "kubectl/status_text.hpp"
+#include "todoapp/content_record.hpp"
+#include "todoapp/names.hpp"
+
+namespace kubectl {
+namespace {
+
+constexpr std::string_view resource_name = "todoappdeployment.apps.todoapp.dev";
+
+/// An app as the server sent it, and what it says.
+struct Fetched {
+  std::string text;
+  AppView view;
+};
+
+base::Result<Fetched> parsed(std::string text) {
+  auto view = read_view(text);
+  if (!view) return base::Failure(view.error());
+  return Fetched{std::move(text), *std::move(view)};
+}
+
+class Run {
+ public:
+  Run(const Options& options, Client& client, Terminal& terminal)
+      : options_(options), client_(client), terminal_(terminal) {}
+
+  base::Result<int> status() {
+    if (!options_.app.empty()) return one_status(options_.app);
+    const auto apps = list();
+    if (!apps) return base::Failure(apps.error());
+    if (options_.output == Output::json || options_.output == Output::yaml) return print_list();
+    if (options_.output == Output::name) {
+      for (const auto& app : *apps) print_name(app.view.name);
+      return exit_done;
+    }
+    if (apps->empty()) {
+      terminal_.complain(options_.all_namespaces ? "No apps found.\n"
+                                                 : fmt::format("No apps found in namespace {}.\n", namespace_name()));
+      return exit_done;
+    }
+    if (apps->size() == 1 && !options_.all_namespaces) return show_status(apps->front());
+    if (options_.watch) return several(*apps);
+    std::vector<AppView> views;
+    for (const auto& app : *apps) views.push_back(app.view);
+    terminal_.print(status_table(views, terminal_.style(), options_.all_namespaces, options_.output == Output::wide));
+    return exit_done;
+  }
+
+  base::Result<int> history() {
+    const auto app = fetch();
+    if (!app) return base::Failure(app.error());
+    if (options_.revision > 0) return one_revision(app->view);
+    if (options_.output == Output::json || options_.output == Output::yaml) return print(history_json(app->view));
+    if (options_.output == Output::name) {
+      for (const auto& revision : app->view.revisions) print_record_name(app->view, revision.number);
+      return exit_done;
+    }
+    if (app->view.revisions.empty()) {
+      terminal_.complain(fmt::format("{} has no revision yet.\n", app->view.key()));
+      return exit_done;
+    }
+    terminal_.print(history_table(app->view, options_.output == Output::wide));
+    return exit_done;
+  }
+
+  base::Result<int> explain() {
+    const auto app = fetch();
+    if (!app) return base::Failure(app.error());
+    terminal_.print(explanation(app->view, terminal_.style()));
+    return exit_done;
+  }
+
+  /// Everything that changes the app.
+  base::Result<int> ask() {
+    const auto app = fetch();
+    if (!app) return base::Failure(app.error());
+    const auto asked = decide(app->view);
+    if (!asked) return base::Failure(asked.error());
+    const kube::ObjectKey key{app->view.namespace_, app->view.name};
+    if (!asked->patch.empty()) {
+      if (auto result = client_.patch_app(key, asked->patch); !result) return base::Failure(result.error());
+    }
+    terminal_.print(fmt::format("{}/{} {}\n", resource_name, key.name, asked->said));
+    return options_.watch ? watch(key, asked->after) : base::Result<int>(exit_done);
+  }
+
+ private:
+  [[nodiscard]] std::string namespace_name() const {
+    return options_.namespace_.empty() ? client_.default_namespace() : options_.namespace_;
+  }
+
+  base::Result<Ask> decide(const AppView& app) const {
+    const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    switch (options_.command) {
+      case Command::rollback:
+        return options_.undo ? ask_undo(app) : ask_rollback(app, options_.revision);
+      case Command::retry:
+        return ask_retry(app, now);
+      case Command::approve:
+        return ask_approve(app);
+      case Command::restart:
+        return ask_restart(app, now);
+      case Command::pause:
+        return ask_pause(app, true);
+      case Command::resume:
+        return ask_pause(app, false);
+      case Command::status:
+      case Command::history:
+      case Command::explain:
+        break;
+    }
+    return base::fail(base::ErrorCode::invalid, "read the command line", "that command changes nothing");
+  }
+
+  base::Result<std::vector<Fetched>> list() {
+    auto text = client_.list_apps(options_.all_namespaces ? std::string() : namespace_name());
+    if (!text) return base::Failure(text.error());
+    list_text_ = *std::move(text);
+    const auto items = items_of(list_text_, todoapp::app_resource().api_version(), todoapp::app_resource().kind);
+    if (!items) return base::Failure(items.error());
+    std::vector<Fetched> apps;
+    for (const auto& item : *items) {
+      auto app = parsed(item);
+      if (!app) return base::Failure(app.error());
+      apps.push_back(*std::move(app));
+    }
+    return apps;
+  }
+
+  [[nodiscard]] base::Failure several(const std::vector<Fetched>& apps) const {
+    std::string names;
+    for (const auto& app : apps) names += (names.empty() ? "" : ", ") + app.view.name;
+    return base::fail(base::ErrorCode::invalid, "choose an app of namespace " + namespace_name(),
+                      names.empty() ? "there is none; kubectl todoapp status -A lists all"
+                                    : "there are several, so name one: " + names);
+  }
+
+  /// The app that is named, or the only one.
+  base::Result<Fetched> fetch() {
+    if (!options_.app.empty()) {
+      auto text = client_.get_app({namespace_name(), options_.app});
+      if (!text) return base::Failure(text.error());
+      return parsed(*std::move(text));
+    }
+    auto apps = list();
+    if (!apps) return base::Failure(apps.error());
+    if (apps->size() != 1) return several(*apps);
+    return std::move(apps->front());
+  }
+
+  base::Result<int> one_status(const std::string& name) {
+    if (options_.watch) return watch({namespace_name(), name}, 0);
+    const auto app = fetch();
+    if (!app) return base::Failure(app.error());
+    return show_status(*app);
+  }
+
+  base::Result<int> show_status(const Fetched& app) {
+    if (options_.watch) return watch({app.view.namespace_, app.view.name}, 0);
+    if (options_.output == Output::json || options_.output == Output::yaml) return print(app.text);
+    if (options_.output == Output::name) {
+      print_name(app.view.name);
+      return exit_done;
+    }
+    terminal_.print(status_tree(app.view, terminal_.style(), options_.output == Output::wide));
+    return exit_done;
+  }
+
+  /// Until the app is ready or stalled, in a revision newer than `after` where one is waited for.
+  base::Result<int> watch(const kube::ObjectKey& key, std::int64_t after) {
+    int code = exit_done;
+    std::string before;
+    const auto on_app = [&](const AppView& app) {
+      show_change(app, before);
+      if (app.newest() <= after && after > 0) return true;
+      const auto state = state_of(app);
+      code = state == State::stalled ? exit_failed : exit_done;
+      return state == State::under_way;
+    };
+    const auto on_trouble = [&](const base::Error& error) {
+      terminal_.complain(fmt::format("kubectl-todoapp: {}; trying again\n", plain(base::to_string(error))));
+    };
+    const auto ended = client_.follow(key, options_.timeout, on_app, on_trouble);
+    if (!ended) return base::Failure(ended.error());
+    if (!*ended) {
+      terminal_.complain(
+          fmt::format("kubectl-todoapp: {} is not ready after {} s\n", kube::to_string(key), options_.timeout.count()));
+      return exit_timeout;
+    }
+    if (code == exit_failed) {
+      terminal_.complain(
+          fmt::format("kubectl-todoapp: {} cannot go on by itself; why, and what to do: kubectl todoapp "
+                      "explain {} -n {}\n",
+                      kube::to_string(key), key.name, key.namespace_));
+    }
+    return code;
+  }
+
+  void show_change(const AppView& app, std::string& before) {
+    if (terminal_.redraws()) {
+      return terminal_.redraw(status_tree(app, terminal_.style(), options_.output == Output::wide));
+    }
+    auto line = status_line(app);
+    if (line != before) terminal_.print(line + "\n");
+    before = std::move(line);
+  }
+
+  base::Result<int> one_revision(const AppView& app) {
+    if (app.find(options_.revision) == nullptr) {
+      return base::fail(base::ErrorCode::not_found, "show the history of " + app.key(),
+                        no_such_revision(app, options_.revision));
+    }
+    if (options_.output == Output::name) {
+      print_record_name(app, options_.revision);
+      return exit_done;
+    }
+    const auto text = client_.get_record({app.namespace_, app.name}, options_.revision);
+    if (!text) return base::Failure(text.error());
+    if (options_.output == Output::json || options_.output == Output::yaml) return print(*text);
+    const auto object =
+        kube::decode_object(*text, kube::resources::controller_revisions(), {.prefix = std::string(todoapp::prefix)});
+    if (!object) return base::Failure(object.error());
+    const auto record = todoapp::read_revision(*object);
+    const auto content = todoapp::decode_content(*text);
+    if (!content) return base::Failure(content.error());
+    if (!record) {
+      return base::fail(base::ErrorCode::invalid, "read the record " + object->name,
+                        "it is not one of this operator's");
+    }
+    terminal_.print(revision_text(app, *record, *content));
+    return exit_done;
+  }
+
+  base::Result<int> print(const std::string& json) {
+    const auto text = structured(json, options_.output);
+    if (!text) return base::Failure(text.error());
+    terminal_.print(*text);
+    return exit_done;
+  }
+
+  base::Result<int> print_list() {
+    const auto text = as_list(list_text_, todoapp::app_resource().api_version(), todoapp::app_resource().kind);
+    if (!text) return base::Failure(text.error());
+    return print(*text);
+  }
+
+  void print_name(const std::string& name) { terminal_.print(fmt::format("{}/{}\n", resource_name, name)); }
+
+  void print_record_name(const AppView& app, std::int64_t number) {
+    terminal_.print(fmt::format("controllerrevision.apps/{}\n", todoapp::revision_name(app.name, number)));
+  }
+
+  const Options& options_;
+  Client& client_;
+  Terminal& terminal_;
+  std::string list_text_;
+};
+
+}  // namespace
+
+base::Result<int> run(const Options& options, Client& client, Terminal& terminal) {
+  Run run(options, client, terminal);
+  switch (options.command) {
+    case Command::status:
+      return run.status();
+    case Command::history:
+      return run.history();
+    case Command::explain:
+      return run.explain();
+    case Command::rollback:
+    case Command::retry:
+    case Command::approve:
+    case Command::restart:
+    case Command::pause:
+    case Command::resume:
+      return run.ask();
+  }
+  return exit_usage;
+}
+
+}  // namespace kubectl

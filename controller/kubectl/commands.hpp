@@ -1,0 +1,20 @@
+// Does what the command line asks: asks the cluster, has the pure parts say or decide, prints.
+// Law: no judgement of its own; what goes wrong is an error, which `main` prints and turns into exit code 1.
+#pragma once
+
+#include "base/result.hpp"
+#include "kubectl/client.hpp"
+#include "kubectl/options.hpp"
+#include "kubectl/terminal.hpp"
+
+namespace kubectl {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_failed = 1;  ///< also: the app can go on no more
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_timeout = 3;  ///< the time of --timeout is up
+
+/// The exit code.
+[[nodiscard]] base::Result<int> run(const Options& options, Client& client, Terminal& terminal);
+
+}  // namespace kubectl

@@ -1,0 +1,226 @@
+#include "kubectl/options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "kubectl/completion.hpp"
+
+namespace kubectl {
+namespace {
+
+constexpr std::int64_t seconds_most = 7L * 24 * 3600;
+
+base::Failure refuse(std::string detail) {
+  return base::fail(base::ErrorCode::invalid, "read the command line", std::move(detail));
+}
+
+struct CommandRow {
+  Command command;
+  const char* name;
+  const char* help;
+  const char* footer;  ///< examples, and what is worth knowing
+  bool shows;          ///< it reads and has -o
+  bool follows;        ///< it has --watch
+};
+
+constexpr const char* codes =
+    "With --watch it ends when the app is ready (exit code 0), when only you can go on (1), or when the time of\n"
+    "--timeout is up (3). Other codes: 1 the cluster said no, 2 the command line is wrong.";
+
+const std::array<CommandRow, 9>& rows() {
+  static const std::array<CommandRow, 9> table{{
+      {Command::status, "status", "Show how an app is: revisions, tiers, what it waits for",
+       "Without APP: the only app of the namespace as a tree, several as a table.\n\nExamples:\n"
+       "  kubectl todoapp status todo\n  kubectl todoapp status -A -o wide\n"
+       "  kubectl todoapp status todo --watch --timeout 5m",
+       true, true},
+      {Command::history, "history", "Show the revisions of an app, or what one of them holds",
+       "FLAGS: active serves, target is being rolled out, last good is the newest that succeeded.\n\nExamples:\n"
+       "  kubectl todoapp history todo\n  kubectl todoapp history todo --revision 2",
+       true, false},
+      {Command::explain, "explain", "Say why an app is as it is, and what to do",
+       "Examples:\n  kubectl todoapp explain todo", false, false},
+      {Command::rollback, "rollback", "Go back to an earlier revision",
+       "It sets spec.rollback.toRevision: while that is set, the spec's other changes wait; --undo takes it away.\n"
+       "Without --to-revision it is the newest revision before the present one that succeeded with another content.\n\n"
+       "Examples:\n  kubectl todoapp rollback todo --watch\n  kubectl todoapp rollback todo --to-revision 2\n"
+       "  kubectl todoapp rollback todo --undo",
+       false, true},
+      {Command::retry, "retry", "Try a failed content once more",
+       "For when something outside the app was at fault, and is mended.\n\nExamples:\n"
+       "  kubectl todoapp retry todo --watch",
+       false, true},
+      {Command::approve, "approve", "Approve the upgrade that waits (spec.upgrade.approval: Manual)",
+       "The approval is for the plan that is printed; a spec that changes meanwhile needs another.\n\nExamples:\n"
+       "  kubectl todoapp status todo -o wide\n  kubectl todoapp approve todo --watch",
+       false, true},
+      {Command::restart, "restart", "Replace the pods one after another, with the same content",
+       "No revision is recorded.\n\nExamples:\n  kubectl todoapp restart todo", false, false},
+      {Command::pause, "pause", "Have the operator write nothing for this app but its status",
+       "It sets spec.suspend.\n\nExamples:\n  kubectl todoapp pause todo", false, false},
+      {Command::resume, "resume", "End a pause", "Examples:\n  kubectl todoapp resume todo --watch", false, true},
+  }};
+  return table;
+}
+
+/// What was given, not yet judged.
+struct Given {
+  Options options;
+  std::string output;
+  std::string timeout;
+  std::string shell;
+  std::string revision;
+};
+
+void declare(CLI::App& app, const CommandRow& row, Given& given) {
+  auto* command = app.add_subcommand(row.name, row.help);
+  auto& options = given.options;
+  command->add_option("APP", options.app, "Name of the app; may be left out where the namespace has one only")
+      ->option_text(" ");
+  command->add_option("-n,--namespace", options.namespace_, "Namespace (default: the context's)")
+      ->option_text("NAME")
+      ->take_last();
+  if (row.command == Command::status) {
+    command->add_flag("-A,--all-namespaces", options.all_namespaces, "All apps of the cluster");
+  }
+  if (row.shows) {
+    const auto* forms = "text, wide, json, yaml or name (default text)";
+    command->add_option("-o,--output", given.output, forms)->option_text("FORM")->take_last();
+  }
+  if (row.command == Command::history) {
+    command->add_option("--revision", given.revision, "Show what this one holds")->option_text("N")->take_last();
+  }
+  if (row.command == Command::rollback) {
+    command->add_option("--to-revision", given.revision, "Where to go (default: the previous good one)")
+        ->option_text("N")
+        ->take_last();
+    command->add_flag("--undo", options.undo, "Take the rollback away: follow the spec again");
+  }
+  if (row.follows) {
+    command->add_flag("-w,--watch", options.watch, "Go on showing changes until it is ready or cannot go on");
+    command->add_option("--timeout", given.timeout, "Watch no longer than this: 90s, 5m, 1h")
+        ->option_text("TIME")
+        ->take_last();
+  }
+  command->add_option("--context", options.context, "Context of the kubeconfig (default: the current one)")
+      ->option_text("NAME")
+      ->take_last();
+  command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig file (default: $KUBECONFIG, else ~/.kube/config)")
+      ->option_text("FILE")
+      ->take_last();
+  command->footer(row.follows ? fmt::format("{}\n\n{}", row.footer, codes) : row.footer);
+  command->get_formatter()->column_width(34);
+}
+
+void declare_completion(CLI::App& app, Given& given) {
+  auto* command = app.add_subcommand("completion", "Print completion for bash, zsh or fish");
+  command->add_option("SHELL", given.shell, "bash, zsh or fish")->option_text(" ");
+  command->footer(
+      "Examples:\n  source <(kubectl-todoapp completion bash)\n"
+      "  kubectl-todoapp completion fish > ~/.config/fish/completions/kubectl-todoapp.fish");
+}
+
+base::Result<Invocation> complete(const CLI::App& app, const std::string& shell) {
+  std::vector<CommandWords> words;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    CommandWords each{command->get_name(), command->get_description(), {}};
+    for (const auto* option : command->get_options()) {
+      for (const auto& name : option->get_lnames()) each.flags.push_back("--" + name);
+    }
+    std::sort(each.flags.begin(), each.flags.end());
+    words.push_back(std::move(each));
+  }
+  const auto script = completion_script(shell, words);
+  if (!script) return refuse(fmt::format("completion is for bash, zsh or fish, not \"{}\"", shell));
+  return ShowText{*script};
+}
+
+base::Result<Output> read_output(const std::string& text) {
+  if (text.empty() || text == "text") return Output::text;
+  if (text == "wide") return Output::wide;
+  if (text == "json") return Output::json;
+  if (text == "yaml") return Output::yaml;
+  if (text == "name") return Output::name;
+  return refuse(fmt::format("-o {}: there are text, wide, json, yaml and name", text));
+}
+
+base::Result<Invocation> judged(Given given, const CommandRow& row) {
+  auto& options = given.options;
+  options.command = row.command;
+  const auto output = read_output(given.output);
+  if (!output) return base::Failure(output.error());
+  options.output = *output;
+  if (!given.revision.empty()) {
+    const auto* end = given.revision.data() + given.revision.size();
+    const auto read = std::from_chars(given.revision.data(), end, options.revision);
+    if (read.ec != std::errc{} || read.ptr != end || options.revision < 1) {
+      return refuse(fmt::format("\"{}\" is no revision: its number is wanted, as history shows it", given.revision));
+    }
+  }
+  if (!given.timeout.empty()) {
+    options.timeout = read_duration(given.timeout);
+    if (options.timeout.count() == 0) {
+      return refuse(fmt::format("--timeout {}: write it as 90s, 5m or 1h, at most a week", given.timeout));
+    }
+    if (!options.watch) return refuse("--timeout is the time of --watch: give both");
+  }
+  if (options.undo && options.revision > 0) return refuse("--undo and --to-revision: give one of them");
+  if (options.all_namespaces && !(options.namespace_.empty() && options.app.empty())) {
+    return refuse("-A is for all apps of the cluster: leave out APP and -n");
+  }
+  const bool structured_form =
+      options.output == Output::json || options.output == Output::yaml || options.output == Output::name;
+  if (options.watch && (structured_form || options.all_namespaces)) {
+    return refuse("--watch shows one app to a person: leave out -A and -o");
+  }
+  return options;
+}
+
+}  // namespace
+
+std::chrono::seconds read_duration(std::string_view text) {
+  std::int64_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec != std::errc{} || number <= 0 || number > seconds_most) return {};
+  const std::string_view unit(read.ptr, static_cast<std::size_t>(end - read.ptr));
+  const std::int64_t factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  return number * factor > seconds_most ? std::chrono::seconds{} : std::chrono::seconds{number * factor};
+}
+
+base::Result<Invocation> read_invocation(const std::vector<std::string>& arguments) {
+  CLI::App app("Shows, explains and steers Todo apps (TodoAppDeployment) in a Kubernetes cluster.", "kubectl todoapp");
+  app.get_formatter()->column_width(20);
+  // None at all is looked for below: here it would be told of a command that is misspelt, too.
+  app.require_subcommand(0, 1);
+  app.set_version_flag("--version", fmt::format("kubectl-todoapp {}", TODOAPP_VERSION));
+  app.footer("kubectl todoapp COMMAND --help says more. NO_COLOR turns colours off.");
+  Given given;
+  for (const auto& row : rows()) declare(app, row, given);
+  declare_completion(app, given);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return ShowText{app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return ShowText{app.version() + "\n"};
+  } catch (const CLI::ExtrasError&) {
+    const auto extra = app.remaining(true);
+    return refuse(fmt::format("\"{}\" is unknown here; kubectl todoapp --help lists commands, COMMAND --help its flags",
+                              extra.empty() ? "" : extra.front()));
+  } catch (const CLI::Error& error) {
+    return refuse(error.what());
+  }
+  if (app.get_subcommands().empty()) return refuse("a command is missing; kubectl todoapp --help lists them");
+  const auto* chosen = app.get_subcommands().front();
+  if (chosen->get_name() == "completion") return complete(app, given.shell);
+  const auto row =
+      std::find_if(rows().begin(), rows().end(), [&](const auto& r) { return chosen->get_name() == r.name; });
+  return judged(std::move(given), *row);
+}
+
+}  // namespace kubectl

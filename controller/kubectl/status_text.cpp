@@ -1,0 +1,179 @@
+#include "kubectl/status_text.hpp"
+
+#include <fmt/format.h>
+
+#include "todoapp/names.hpp"
+
+namespace kubectl {
+namespace {
+
+using todoapp::all_tiers;
+
+Ink ink_of(const AppView& app) {
+  switch (state_of(app)) {
+    case State::ready:
+      return Ink::good;
+    case State::stalled:
+      return Ink::bad;
+    case State::under_way:
+      return Ink::busy;
+  }
+  return Ink::busy;
+}
+
+std::string reason_word(const AppView& app) { return app.ready.reason.empty() ? "Unknown" : plain(app.ready.reason); }
+
+std::string counts(const TierView& tier) { return fmt::format("{}/{}", tier.ready, tier.replicas); }
+
+/// Lines that become branches of a tree.
+class Tree {
+ public:
+  explicit Tree(const Style& style) : style_(style) {}
+
+  void branch(std::string text) { branches_.push_back({std::move(text), {}}); }
+  void leaf(std::string text) { branches_.back().leaves.push_back(std::move(text)); }
+
+  [[nodiscard]] std::string text(const std::string& head, const std::string& trunk) const {
+    auto text = head + '\n';
+    if (!trunk.empty()) text += (branches_.empty() ? "   " : pick("│  ", "|  ")) + trunk + '\n';
+    for (const auto& each : branches_) {
+      const bool last = &each == &branches_.back();
+      text += (last ? pick("└─ ", "`- ") : pick("├─ ", "|- ")) + each.text + '\n';
+      for (const auto& leaf : each.leaves) text += (last ? "   " : pick("│  ", "|  ")) + leaf + '\n';
+    }
+    return text;
+  }
+
+ private:
+  struct Branch {
+    std::string text;
+    std::vector<std::string> leaves;
+  };
+
+  [[nodiscard]] std::string pick(const char* unicode, const char* ascii) const {
+    return style_.unicode ? unicode : ascii;
+  }
+
+  const Style& style_;
+  std::vector<Branch> branches_;
+};
+
+/// What the app waits for a user to do or to undo.
+void add_requests(Tree& tree, const AppView& app, const Style& style, bool wide) {
+  const auto command = [&](const char* verb) {
+    return painted(style, Ink::bold, fmt::format("kubectl todoapp {} {} -n {}", verb, app.name, app.namespace_));
+  };
+  if (app.suspended) tree.branch("paused; to go on: " + command("resume"));
+  if (app.pinned > 0) {
+    tree.branch(
+        fmt::format("pinned to revision {}; to follow the spec again: {} --undo", app.pinned, command("rollback")));
+  }
+  if (!app.plan) return;
+  tree.branch(fmt::format("plan {} waits for approval: {}", plain(app.plan->hash), command("approve")));
+  for (const auto& change : app.plan->changes) {
+    const bool values = wide && !(change.from.empty() && change.to.empty());
+    tree.leaf(plain(values ? fmt::format("{}: {} -> {}", change.path, change.from.empty() ? "(none)" : change.from,
+                                         change.to.empty() ? "(none)" : change.to)
+                           : change.path));
+  }
+}
+
+void add_revision(Tree& tree, const AppView& app, std::int64_t number, bool wide) {
+  const auto* revision = app.find(number);
+  auto text = fmt::format("revision {}: {}", number, marks_of(app, number));
+  if (revision != nullptr) {
+    if (!revision->outcome.empty()) text += "; " + plain(revision->outcome);
+    if (!revision->cause.empty()) text += "; " + plain(revision->cause);
+    if (wide && !revision->created.empty()) text += "; recorded " + plain(revision->created);
+  }
+  tree.branch(std::move(text));
+}
+
+void add_failure(Tree& tree, const AppView& app, const Style& style) {
+  // A failure is shown for as long as its record is kept; an app that is well has left it behind.
+  if (!app.failure || state_of(app) == State::ready) return;
+  const auto& failure = *app.failure;
+  auto text = fmt::format("revision {} failed: {}", failure.revision, plain(failure.reason));
+  if (!failure.pod.empty()) text += fmt::format("; pod {}", plain(failure.pod));
+  if (failure.exit_code) text += fmt::format(", exit code {}", *failure.exit_code);
+  tree.branch(painted(style, Ink::bad, text));
+  tree.leaf(fmt::format("why, and what to do: kubectl todoapp explain {} -n {}", app.name, app.namespace_));
+}
+
+void add_tiers(Tree& tree, const AppView& app, const Style& style) {
+  for (const auto tier : all_tiers) {
+    const auto& shown = app.tier(tier);
+    const auto ink = shown.ready >= shown.replicas ? Ink::good : Ink::busy;
+    tree.branch(fmt::format("{:<8}  {}  {} ready, {} updated  {}", todoapp::to_string(tier),
+                            painted(style, ink, bar(style, shown.ready, shown.replicas)), counts(shown), shown.updated,
+                            painted(style, Ink::faint, plain(shown.image))));
+  }
+}
+
+std::string ready_word(const AppView& app) { return app.ready.status.empty() ? "Unknown" : plain(app.ready.status); }
+
+}  // namespace
+
+std::string marks_of(const AppView& app, std::int64_t revision) {
+  std::string marks;
+  const auto add = [&](std::int64_t number, const char* word) {
+    if (number == revision) marks += fmt::format("{}{}", marks.empty() ? "" : ", ", word);
+  };
+  add(app.active, "active");
+  if (app.target != app.active) add(app.target, "target");
+  add(app.last_good, "last good");
+  if (app.pinned > 0) add(app.pinned, "pinned");
+  return marks;
+}
+
+std::string status_tree(const AppView& app, const Style& style, bool wide) {
+  const auto word = painted(style, ink_of(app), reason_word(app));
+  // What matters most comes first: a narrow terminal cuts the end.
+  auto head = fmt::format("{}: {}", painted(style, Ink::bold, app.name), word);
+  if (wide && !app.ready.since.empty()) head += fmt::format(" since {}", plain(app.ready.since));
+  head += fmt::format(" (namespace {})", app.namespace_);
+  Tree tree(style);
+  if (app.deleting) tree.branch("it is being deleted");
+  if (app.observed_generation == 0) {
+    tree.branch("no operator has looked at it yet; is one running, and does it watch this namespace?");
+    return tree.text(head, "");
+  }
+  if (app.observed_generation < app.generation) {
+    tree.branch("the spec was changed, and no operator has looked at it since");
+  }
+  if (!app.step.empty()) tree.branch("step: " + painted(style, Ink::busy, plain(app.step)));
+  add_failure(tree, app, style);
+  add_requests(tree, app, style, wide);
+  if (app.target > 0 && app.target != app.active) add_revision(tree, app, app.target, wide);
+  if (app.active > 0) add_revision(tree, app, app.active, wide);
+  add_tiers(tree, app, style);
+  return tree.text(head, plain(app.ready.message));
+}
+
+std::string status_table(const std::vector<AppView>& apps, const Style& style, bool namespaces, bool wide) {
+  std::vector<std::vector<std::string>> rows;
+  rows.push_back({"NAME", "READY", "REASON", "REVISION", "FRONTEND", "BACKEND"});
+  if (wide) rows.back().insert(rows.back().end(), {"STEP", "MESSAGE"});
+  if (namespaces) rows.back().insert(rows.back().begin(), "NAMESPACE");
+  for (const auto& app : apps) {
+    const auto revision = app.target > 0 && app.target != app.active ? fmt::format("{} to {}", app.active, app.target)
+                                                                     : std::to_string(app.active);
+    rows.push_back({app.name, ready_word(app), painted(style, ink_of(app), reason_word(app)), revision,
+                    counts(app.tier(todoapp::Tier::frontend)), counts(app.tier(todoapp::Tier::backend))});
+    if (wide)
+      rows.back().insert(rows.back().end(), {app.step.empty() ? "-" : plain(app.step), plain(app.ready.message)});
+    if (namespaces) rows.back().insert(rows.back().begin(), app.namespace_);
+  }
+  return table(rows);
+}
+
+std::string status_line(const AppView& app) {
+  auto line = reason_word(app);
+  const auto revision = app.target > 0 ? app.target : app.active;
+  if (revision > 0) line += fmt::format("  revision {}", revision);
+  if (!app.step.empty()) line += "  " + plain(app.step);
+  for (const auto tier : all_tiers) line += fmt::format("  {} {}", todoapp::to_string(tier), counts(app.tier(tier)));
+  return line;
+}
+
+}  // namespace kubectl

@@ -1,0 +1,26 @@
+// What `status` says: the tree of one app, the table of several, and the line that a watch in a pipe prints at each
+// change. Law: pure; from the app's view alone.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kubectl/app_view.hpp"
+#include "kubectl/text.hpp"
+
+namespace kubectl {
+
+/// Several lines, each with its end. `wide` shows times and plan in full.
+[[nodiscard]] std::string status_tree(const AppView& app, const Style& style, bool wide);
+
+/// One line for each, under a heading; `namespaces` adds that column, `wide` step and message.
+[[nodiscard]] std::string status_table(const std::vector<AppView>& apps, const Style& style, bool namespaces,
+                                       bool wide);
+
+/// "Progressing  revision 2  RollingBackend 1/2  frontend 1/1  backend 0/1", no line end.
+[[nodiscard]] std::string status_line(const AppView& app);
+
+/// What a revision is to the app: "active, last good"; empty where it is nothing of that.
+[[nodiscard]] std::string marks_of(const AppView& app, std::int64_t revision);
+
+}  // namespace kubectl

@@ -1,0 +1,97 @@
+"""The plugin as its users run it: in a pipe, on a terminal, alone and through kubectl."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from support.control_plane import ControlPlane
+from support.waiting import DEADLINE_FACTOR
+
+PLUGIN_SECONDS = 60.0
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Plugin:
+    """Uses one kubeconfig unless a call says otherwise; with `alone` off, kubectl runs it."""
+
+    def __init__(self, binary: Path, kubeconfig: Path) -> None:
+        self.binary = binary
+        self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "LC_ALL": "C.UTF-8", "TERM": "xterm",
+                             "PATH": f"{binary.parent}{os.pathsep}{os.environ['PATH']}"}
+        self._environment.pop("NO_COLOR", None)
+
+    def __call__(self, *arguments: str, alone: bool = True, **environment: str) -> Ended:
+        done = subprocess.run(self._command(arguments, alone), env={**self._environment, **environment}, text=True,
+                              capture_output=True, timeout=PLUGIN_SECONDS * DEADLINE_FACTOR, check=False,
+                              stdin=subprocess.DEVNULL)
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def said(self, *arguments: str) -> str:
+        """What it prints, where nothing goes wrong."""
+        ended = self(*arguments)
+        assert (ended.code, ended.err) == (0, ""), ended
+        return ended.out
+
+    def shell(self, script: str) -> str:
+        """What bash prints, with the plugin on its PATH."""
+        return subprocess.run(["bash", "-euc", script], env=self._environment, text=True, capture_output=True,
+                              timeout=PLUGIN_SECONDS, check=True, stdin=subprocess.DEVNULL).stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(self._command(arguments, True), env=self._environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+
+    def on_terminal(self, *arguments: str, columns: int = 100, rows: int = 30, **environment: str) -> Ended:
+        """Both outputs in one, as a terminal gets them."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        process = subprocess.Popen(self._command(arguments, True), env={**self._environment, **environment},
+                                   stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+        os.close(theirs)
+        try:
+            shown = _read_all(ours)
+            return Ended(process.wait(timeout=PLUGIN_SECONDS), shown, "")
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours)
+
+    def _command(self, arguments: tuple[str, ...], alone: bool) -> list[str]:
+        return [str(self.binary), *arguments] if alone else ["kubectl", "todoapp", *arguments]
+
+
+def _read_all(terminal: int) -> str:
+    """Until the other side is closed."""
+    limit = time.monotonic() + PLUGIN_SECONDS * DEADLINE_FACTOR
+    shown = b""
+    while select.select([terminal], [], [], max(0.0, limit - time.monotonic()))[0]:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux says so when nobody holds the other side any more.
+            break
+        if not piece:
+            break
+        shown += piece
+    return shown.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture(scope="session")
+def plugin(operator_binary: Path, cluster: ControlPlane) -> Plugin:
+    binary = operator_binary.parent / "kubectl-todoapp"
+    assert binary.is_file(), f"no plugin beside the operator: {binary}"
+    return Plugin(binary, cluster.kubeconfig)

@@ -1,0 +1,91 @@
+#include "kubectl/options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace kubectl {
+namespace {
+
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+Options options(const std::vector<std::string>& arguments) {
+  const auto read = read_invocation(arguments);
+  EXPECT_TRUE(read) << base::to_string(read.error());
+  return read && std::holds_alternative<Options>(*read) ? std::get<Options>(*read) : Options{};
+}
+
+std::string shown(const std::vector<std::string>& arguments) {
+  const auto read = read_invocation(arguments);
+  return read && std::holds_alternative<ShowText>(*read) ? std::get<ShowText>(*read).text : "nothing shown";
+}
+
+std::string refusal(const std::vector<std::string>& arguments) {
+  const auto read = read_invocation(arguments);
+  return read ? "no refusal" : base::to_string(read.error());
+}
+
+TEST(Options, AreWhatIsGiven) {
+  const auto status =
+      options({"status", "todo", "-n", "shop", "--watch", "--timeout=5m", "--context", "c", "--kubeconfig=f"});
+  EXPECT_EQ(status.command, Command::status);
+  EXPECT_EQ(status.app, "todo");
+  EXPECT_EQ(status.namespace_, "shop");
+  EXPECT_TRUE(status.watch);
+  EXPECT_EQ(status.timeout, seconds(300));
+  EXPECT_EQ(status.context, "c");
+  EXPECT_EQ(status.kubeconfig, "f");
+  EXPECT_TRUE(options({"status", "-A", "-o", "wide"}).all_namespaces);
+  EXPECT_EQ(options({"status", "-o", "yaml"}).output, Output::yaml);
+  EXPECT_EQ(options({"rollback", "--to-revision", "7"}).revision, 7);
+  EXPECT_EQ(options({"history", "todo", "--revision=2"}).revision, 2);
+  EXPECT_TRUE(options({"rollback", "--undo"}).undo);
+  EXPECT_EQ(options({"status", "pause"}).app, "pause") << "an app may be called like a command";
+}
+
+TEST(Options, KnowEveryCommand) {
+  const std::vector<std::pair<std::string, Command>> all{
+      {"status", Command::status},     {"history", Command::history}, {"explain", Command::explain},
+      {"rollback", Command::rollback}, {"retry", Command::retry},     {"approve", Command::approve},
+      {"restart", Command::restart},   {"pause", Command::pause},     {"resume", Command::resume}};
+  for (const auto& [name, command] : all) {
+    EXPECT_EQ(options({name}).command, command);
+    EXPECT_THAT(shown({"--help"}), HasSubstr("  " + name + " "));
+    EXPECT_THAT(shown({name, "--help"}), HasSubstr("\n  kubectl todoapp " + name + " todo"));
+  }
+}
+
+TEST(Options, ThatCannotBeMeantAreRefusedWithWhatCan) {
+  EXPECT_THAT(refusal({}), HasSubstr("a command is missing; kubectl todoapp --help lists them"));
+  EXPECT_THAT(refusal({"stauts"}), HasSubstr("\"stauts\" is unknown here"));
+  EXPECT_THAT(refusal({"status", "--nope"}), HasSubstr("\"--nope\" is unknown here"));
+  EXPECT_THAT(refusal({"pause", "-o", "json"}), HasSubstr("unknown here"));
+  EXPECT_THAT(refusal({"status", "-o", "xml"}), HasSubstr("there are text, wide, json, yaml and name"));
+  EXPECT_THAT(refusal({"rollback", "--to-revision", "two"}), HasSubstr("\"two\" is no revision"));
+  EXPECT_THAT(refusal({"rollback", "--to-revision=0"}), HasSubstr("\"0\" is no revision"));
+  EXPECT_THAT(refusal({"rollback", "--to-revision=1", "--undo"}), HasSubstr("give one of them"));
+  EXPECT_THAT(refusal({"status", "-A", "-n", "x"}), HasSubstr("leave out APP and -n"));
+  EXPECT_THAT(refusal({"status", "-w", "-o", "json"}), HasSubstr("leave out -A and -o"));
+  EXPECT_THAT(refusal({"status", "--timeout", "5m"}), HasSubstr("give both"));
+  EXPECT_THAT(refusal({"status", "-w", "--timeout", "soon"}), HasSubstr("write it as 90s, 5m or 1h"));
+  EXPECT_THAT(refusal({"completion", "tcsh"}), HasSubstr("bash, zsh or fish, not \"tcsh\""));
+}
+
+TEST(Options, ShowVersionAndCompletion) {
+  EXPECT_THAT(shown({"--version"}), testing::MatchesRegex("kubectl-todoapp [0-9.]+\n"));
+  EXPECT_THAT(shown({"completion", "bash"}), HasSubstr("rollback) echo \"--context --help --kubeconfig --namespace "
+                                                       "--timeout --to-revision --undo --watch\" ;;"));
+}
+
+TEST(Duration, IsANumberAndAUnit) {
+  EXPECT_EQ(read_duration("90"), seconds(90));
+  EXPECT_EQ(read_duration("90s"), seconds(90));
+  EXPECT_EQ(read_duration("5m"), seconds(300));
+  EXPECT_EQ(read_duration("1h"), seconds(3600));
+  for (const char* none : {"", "0", "-1s", "s", "5x", "1.5m", "999999h", "99999999999999999999"}) {
+    EXPECT_EQ(read_duration(none), seconds(0)) << none;
+  }
+}
+
+}  // namespace
+}  // namespace kubectl

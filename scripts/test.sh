@@ -8,16 +8,24 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib/prepare.sh
 source scripts/lib/prepare.sh
 
-prepare_packages build test cluster
+nodes=none groups=(build test browser cluster)
+# Only root can have real pods, and so a use for their images.
+if [ "$(id -u)" = 0 ]; then nodes=real groups+=(images); fi
+prepare_packages "${groups[@]}"
 prepare_venv
 prepare_kubectl
+prepare_frontend
 
 # The programs of the local cluster take as long as ours; both are built before anything is timed.
 step "building the local cluster's programs"
-nodes=none
-if [ "$(id -u)" = 0 ]; then nodes=real; fi
 cluster/build --nodes none
 cluster/build --nodes "$nodes"
+prepare_chart_tools
+
+if [ "$nodes" = real ]; then
+  step "building the images"
+  scripts/build-images.sh
+fi
 
 build_preset dev
 # The second compiler; clang-tidy reads what this build leaves behind.

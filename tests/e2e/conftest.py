@@ -5,17 +5,18 @@ ways side by side. What is measured is printed at the end of the session.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from support.api import Api, Object
+from support.images import todo_images
 from support.namespaces import make_namespace
 from support.operator_process import OperatorProcess
 from support.operators import OperatorMaker
 from support.real_node import QUICK, RealCluster
-from support.registry import EmptyRegistry
+from support.registry import BusyRegistry
 from support.timeline import Timeline
 from support.trials import KINDS, Figures, MakeTrial, Trial
 
@@ -69,21 +70,22 @@ def make_trial(api: Api, operator: OperatorProcess) -> Iterator[MakeTrial]:
 
 
 @pytest.fixture(scope="session")
-def registry(cluster: RealCluster) -> Iterator[EmptyRegistry]:
-    """Where the node pulls from: it answers, and has nothing."""
-    with EmptyRegistry(cluster.registry_address) as empty:
-        yield empty
+def busy_registry(cluster: RealCluster) -> Iterator[BusyRegistry]:
+    """On this machine's end of the link, beside the node's own registries: it answers, and only that it cannot."""
+    with BusyRegistry(cluster.host_address) as busy:
+        yield busy
 
 
-# What a pull that fails says takes a minute to believe: these begin with the first tests and are judged by the last.
-PULLS = {"missing": "localhost/todo-backend:9.9.9", "private": "localhost/private/todo-backend:1.1.0",
-         "unavailable": "localhost/unavailable/todo-backend:1.1.0"}
+# What a pull that fails says takes a minute to believe: these begin with the first tests and are judged by the last. The
+# first two ask the node's own registries, of which one knows no such image and the other wants a password.
+PULLS = {"missing": "localhost/todo-backend:9.9.9", "private": "private.localhost/todo-backend:1.1.0",
+         "unavailable": "host.localhost/todo-backend:1.1.0"}
 # What waits for the network is past its deadline by then; what is refused is not, so that the grace ends first.
 PULL_DEADLINES: Object = {"unavailable": {"progressDeadlineSeconds": 10}}
 
 
 @pytest.fixture(scope="session")
-def pulls(make_trial: MakeTrial, registry: EmptyRegistry) -> dict[str, Trial]:
+def pulls(make_trial: MakeTrial, busy_registry: BusyRegistry) -> dict[str, Trial]:
     """Apps whose backend is asked to become an image that cannot be pulled."""
     trials = {name: make_trial(f"{name}-image") for name in PULLS}
     for trial in trials.values():
@@ -91,6 +93,20 @@ def pulls(make_trial: MakeTrial, registry: EmptyRegistry) -> dict[str, Trial]:
     for name, trial in trials.items():
         trial.wait_installed().change({"backend": {"image": PULLS[name]}, "upgrade": PULL_DEADLINES.get(name, {})})
     return trials
+
+
+@pytest.fixture(scope="session")
+def pushed(cluster: RealCluster) -> Callable[[str, str], str]:
+    """Puts an image of docker/ into the node's registry under a tag, and returns its name there. It has a folder of its
+    own, for the stand-ins have the plain names."""
+    archives = todo_images()
+
+    def push(name: str, tag: str) -> str:
+        image = f"localhost/todoapp/{name}:{tag}"
+        cluster.push(archives[name], image)
+        return image
+
+    return push
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def check_tidy() -> int:
     if not Path("build/clang/compile_commands.json").is_file():
         print("build/clang is not configured; run: cmake --preset clang && cmake --build --preset clang")
         return 1
-    sources = files("controller/*.cpp")
+    sources = files("controller/*.cpp", "docker/backend/*.cpp")
 
     def tidy(source: str) -> tuple[str, int, str]:
         result = subprocess.run(["clang-tidy-19", "-p", "build/clang", "--quiet", source],

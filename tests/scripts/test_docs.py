@@ -9,7 +9,8 @@ import pytest
 
 from support.control_plane import REPOSITORY, run
 
-DOCUMENTS = sorted([REPOSITORY / "README.md", REPOSITORY / "cluster" / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
+DOCUMENTS = sorted([REPOSITORY / "README.md", REPOSITORY / "cluster" / "README.md", *(REPOSITORY / "docs").rglob("*.md"),
+                    *(REPOSITORY / "helm").glob("*/README.md")])
 OPERATOR = REPOSITORY / "controller" / "operator"
 
 

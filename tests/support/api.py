@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "Namespace": Kind("v1", "namespaces", False),
     "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
     "Node": Kind("v1", "nodes", False),
+    "PersistentVolumeClaim": Kind("v1", "persistentvolumeclaims"),
     "Pod": Kind("v1", "pods"),
     "PodDisruptionBudget": Kind("policy/v1", "poddisruptionbudgets"),
     "ReplicaSet": Kind("apps/v1", "replicasets"),

@@ -41,9 +41,13 @@ class RealCluster(ControlPlane):
         self._connect()
         return self
 
+    def push(self, archive: Path, image: str) -> None:
+        """To the registry that the node pulls from."""
+        self._local("push", str(archive), "--name", image)
+
     @property
-    def registry_address(self) -> str:
-        """The machine's own end of the link: where the node pulls its images from, at port 5000."""
+    def host_address(self) -> str:
+        """The machine's own end of the link: where images named host.localhost/... are pulled from, at port 5000."""
         return str(ipaddress.ip_address(self.node_address) - 1)
 
     def free_millicores(self) -> int:
@@ -94,3 +98,16 @@ def environment_of(pod_name: str) -> dict[str, str]:
     assert len(found) == 1, f"{len(found)} processes have {mark.decode()}"
     pairs = (variable.decode().split("=", 1) for variable in found[0] if variable)
     return {name: value for name, value in pairs}
+
+
+def environments_in(pod: Object) -> list[dict[str, str]]:
+    """The environment of each process that runs in a pod, from outside of it; known by its cgroup, whatever it is told."""
+    mark = f"/pod{pod['metadata']['uid']}/"
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (entry / "cgroup").read_text():
+                found.append((entry / "environ").read_bytes().split(b"\0"))
+        except OSError:
+            continue  # Gone meanwhile.
+    return [dict(line.decode().split("=", 1) for line in lines if b"=" in line) for lines in found]

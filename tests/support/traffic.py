@@ -64,7 +64,8 @@ class Traffic:
     def stop(self) -> None:
         self._stopping.set()
         for thread in self._threads:
-            thread.join(2 * ANSWER_SECONDS)
+            if thread.is_alive():
+                thread.join(2 * ANSWER_SECONDS)
 
     def since(self, began: float) -> Tally:
         """Of the requests that began since then and are answered by now."""

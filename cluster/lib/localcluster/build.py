@@ -31,6 +31,9 @@ PROGRAMS = {
     "coredns": ("coredns", "."),
     "crictl": ("crictl", "sigs.k8s.io/cri-tools/cmd/crictl"),
     "kwok": ("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
+    "helm": ("helm", "helm.sh/helm/v4/cmd/helm"),
+    "kubeconform": ("checks", "github.com/yannh/kubeconform/cmd/kubeconform"),
+    "kube-score": ("checks", "github.com/zegl/kube-score/cmd/kube-score"),
 }
 NONE = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"]
 MODE_PROGRAMS = {
@@ -38,6 +41,8 @@ MODE_PROGRAMS = {
     "simulated": [*NONE, "kube-scheduler", "kwok"],
     "real": [*NONE, "kube-scheduler", "kubelet", "kube-proxy", "coredns", "crictl"],
 }
+# What no cluster runs: it installs charts, and judges what they render.
+TOOLS = ["helm", "kubeconform", "kube-score"]
 LONGEST = 3600  # seconds for one program, on the slowest machine thought of
 QUIET = 15      # seconds between two lines of progress
 
@@ -55,10 +60,13 @@ def group_cache(group):
 
 
 def linker_flags(group):
-    """The version that the programs report; without it they say v0.0.0-master."""
+    """The version that the programs report; without it they say v0.0.0-master, and helm v4.3."""
+    text = (group_dir(group) / "go.mod").read_text()
+    if group == "helm":
+        version = re.search(r"helm\.sh/helm/v4 (v\S+)", text)
+        return f"-s -w -X helm.sh/helm/v4/internal/version.version={version[1]}"
     if group != "kubernetes":
         return "-s -w"
-    text = (group_dir(group) / "go.mod").read_text()
     version = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\.\S+)", text)
     values = {"gitVersion": version[1], "gitMajor": version[2], "gitMinor": version[3],
               "gitTreeState": "clean"}
@@ -82,9 +90,14 @@ def path_of(program):
 
 def ensure(mode):
     """Builds what the mode lacks; returns program -> path."""
+    return ensure_programs(MODE_PROGRAMS[mode])
+
+
+def ensure_programs(names):
+    """Builds those that are missing; returns program -> path."""
     if os.environ.get("KUBEBUILDER_ASSETS") and not Path(os.environ["KUBEBUILDER_ASSETS"]).is_dir():
         raise Refused(f"KUBEBUILDER_ASSETS={os.environ['KUBEBUILDER_ASSETS']} is not a directory")
-    programs = {program: path_of(program) for program in MODE_PROGRAMS[mode]}
+    programs = {program: path_of(program) for program in names}
     missing = [program for program, path in programs.items() if not path.exists()]
     if missing:
         packages.need("/etc/ssl/certs/ca-certificates.crt")

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import build, cluster as clusters, components, images, lifecycle, node, pki
+from . import build, cluster as clusters, components, images, lifecycle, node, pki, registry
 from .network import Network
 from .say import Refused, say
 
@@ -54,9 +54,14 @@ def parser():
     sub.add_argument("arguments", nargs="*")
     sub = command("load-image", "import image archives (docker or OCI) into a real node")
     sub.add_argument("archive", nargs="+")
+    sub = command("push", "push an image archive (docker) to the node's registry")
+    sub.add_argument("archive")
+    sub.add_argument("--name", help="localhost/NAME:TAG, or private.localhost/NAME:TAG for the one with a password; "
+                                    "default: what the archive says")
     sub = command("stand-in", "load stand-in app images into a real node: localhost/todo-{frontend,backend}")
     sub = command("build", "build what a mode needs, without starting anything")
     sub.add_argument("--nodes", choices=clusters.MODES, default="real")
+    sub.add_argument("--tools", action="store_true", help="instead: helm, kubeconform and kube-score; prints where each is")
     return top
 
 
@@ -151,16 +156,26 @@ def _load_image(given):
     node.load_images(_existing(given), given.archive)
 
 
+def _push(given):
+    registry.push(_existing(given), given.archive, given.name)
+
+
 def _stand_in(given):
     node.load_images(_existing(given), [images.stand_in()])
 
 
 def _build(given):
+    if given.tools:
+        for program, path in build.ensure_programs(build.TOOLS).items():
+            print(program, path)
+        return
     build.ensure(given.nodes)
+    if given.nodes == "real":
+        registry.ensure_program()
     say(f"all programs for --nodes {given.nodes} are built")
 
 
 COMMANDS = {"up": _up, "down": _down, "status": _status, "kubeconfig": _kubeconfig, "user": _user,
             "stop": _component, "start": _component, "kill": _component, "pause": _component,
             "resume": _component, "kubectl": _kubectl, "load-image": _load_image,
-            "stand-in": _stand_in, "build": _build}
+            "push": _push, "stand-in": _stand_in, "build": _build}

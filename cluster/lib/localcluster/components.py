@@ -1,6 +1,6 @@
 """Which components a mode has, in the order in which they start."""
 
-from . import control_plane, node, simulated
+from . import control_plane, node, registry, simulated
 from .api import Api
 from .network import Network
 
@@ -16,7 +16,7 @@ def of(cluster):
         found.append(simulated.kwok(cluster, api))
     if network:
         # The container runtime first: it gets ready while the control plane does.
-        found = [node.containerd(cluster), *found, *node.agents(cluster, network)]
+        found = [node.containerd(cluster), *registry.components(cluster), *found, *node.agents(cluster, network)]
         for component in found:
             component.prefix = network.inside()
     return found

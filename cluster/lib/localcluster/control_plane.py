@@ -15,7 +15,7 @@ PORTS = {
 PORTS_OF_REAL = {"apiserver": 6443, "etcd": 2379, "etcd-peer": 2380, "etcd-metrics": 2381,
                  "kube-controller-manager": 10257, "kube-scheduler": 10259, "kubelet": 10250,
                  "kubelet-healthz": 10248, "kube-proxy": 10256, "kube-proxy-metrics": 10249,
-                 "coredns": 53, "coredns-ready": 8181}
+                 "coredns": 53, "coredns-ready": 8181, "registry": 5000, "registry-private": 5001}
 
 
 @dataclass

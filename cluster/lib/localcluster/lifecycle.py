@@ -11,7 +11,8 @@ import socket
 import time
 from contextlib import closing
 
-from . import build, components, control_plane, images, network as networks, node, packages, pki, ports, simulated
+from . import (build, components, control_plane, images, network as networks, node, packages, pki, ports, registry, simulated,
+               volumes)
 from .api import Api
 from .cluster import LOCK, STATE
 from .say import Refused, say, wait_until
@@ -31,6 +32,7 @@ def up(cluster, mode, port, audit_log, apiserver_args):
     packages.need(*(node.NEEDS if mode == "real" else ("openssl",)))
     if mode == "real":
         images.pause()
+        registry.ensure_program()
     with cluster.locked(), closing(ports.Reservation()) as reservation:
         fresh = not cluster.exists
         _settle(cluster, mode, port, audit_log, apiserver_args)
@@ -43,6 +45,7 @@ def up(cluster, mode, port, audit_log, apiserver_args):
         pki.ensure(cluster, network)
         if network:
             node.write_config(cluster, network)
+            registry.write_config(cluster, network)
         started = _start_all(cluster)
         _finish(cluster)
     say(f"up: {'started ' + ', '.join(started) if started else 'already running'}")
@@ -155,6 +158,7 @@ def _finish(cluster):
         simulated.ensure_node(cluster, api)
     if cluster.mode != "none":
         node.wait_ready(api)
+        volumes.ensure(cluster)
     for component in components.of(cluster):
         _alive_and(cluster, component.name, lambda: True)
 

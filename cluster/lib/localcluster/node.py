@@ -78,8 +78,7 @@ def write_config(cluster, network):
               "pause": PAUSE, "snapshotter": _snapshotter(node)}
     for source, target in (("containerd.toml", "containerd.toml"), ("kubelet.yaml", "kubelet.yaml"),
                            ("kube-proxy.yaml", "kube-proxy.yaml"), ("Corefile", "Corefile"),
-                           ("cni.json", "cni/10-pods.conflist"),
-                           ("registry.toml", "registries/_default/hosts.toml")):
+                           ("cni.json", "cni/10-pods.conflist")):
         template = string.Template((SOURCE / "config" / source).read_text())
         write(cluster.conf / target, template.substitute(values))
     write(cluster.conf / "crictl.yaml", f"runtime-endpoint: unix://{socket_of(cluster)}\n")

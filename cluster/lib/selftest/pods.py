@@ -3,9 +3,12 @@
 import json
 import os
 import signal
+import tarfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from localcluster import images, registry
 
 from . import assert_same, eventually, machine, require
 
@@ -83,6 +86,7 @@ def run_real(suite):
     first = suite.subject("first", "real")
     second = suite.subject("second", "real")
     _pods(suite, first)
+    _registries(suite, first)
     _second_node(suite, first, second)
     _deaths(suite, first)
     with suite.check("down leaves nothing of the first, and the second runs on"):
@@ -130,6 +134,54 @@ def _pods(suite, first):
         first.apply(*app("localhost/todo-backend:1.1.0"))
         rolled_out(first)
         eventually(20, "1.1.0", lambda: "1.1.0" in fetch(f"http://{node}:30000/")[1])
+
+
+def puller(name, image, claim=None, secrets=()):
+    """A pod that needs its image from a registry, and may have a volume."""
+    mounts = [{"name": "data", "mountPath": "/data"}] if claim else []
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}] if claim else []
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": {
+        "imagePullSecrets": [{"name": secret} for secret in secrets], "volumes": volumes, "terminationGracePeriodSeconds": 0,
+        "containers": [{"name": "app", "image": image, "volumeMounts": mounts}]}}
+
+
+def _registries(suite, first):
+    archive = str(images.stand_in())
+    word = json.dumps({"auths": {registry.PRIVATE: {"username": registry.USER, "password": registry.WORD}}})
+    with suite.check("images are pushed under another name, to the open registry and to the one with a password"):
+        one = first.dir.with_name(f"{first.dir.name}-image.tar")
+        single(archive, one)
+        for name in ("localhost/team/pushed:1", f"{registry.PRIVATE}/team/pushed:1"):
+            first.local("push", str(one), "--name", name)
+        said = first.local("push", str(one), "--name", "elsewhere.example.org/pushed:1", expect=1)
+        require("the cluster's registries have images named" in said, said)
+        said = first.local("push", archive, "--name", "localhost/pushed:1", expect=1)
+        require("so they keep their names" in said, said)
+        one.unlink()
+    with suite.check("pulls succeed, are not found, are denied, are let in with the word; a claim gets a volume"):
+        first.apply(
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "word", "namespace": "default"},
+             "type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": word}},
+            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "default"},
+             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+            puller("denied", f"{registry.PRIVATE}/team/pushed:1"), puller("missing", "localhost/team/nothing:1"),
+            puller("nobody", f"{registry.HOST}/team/pushed:1"), puller("found", "localhost/team/pushed:1", claim="data"))
+        for name, words in (("denied", "401 Unauthorized"), ("missing", "not found"), ("nobody", "connection refused")):
+            eventually(30, f"{name}: {words}", lambda: words in first.kubectl(
+                "get", "events", "-o", "jsonpath={.items[?(@.involvedObject.name==\"%s\")].message}" % name))
+        first.kubectl("wait", "pod/found", "--for=condition=Ready", "--timeout=30s")
+        first.apply(puller("let-in", f"{registry.PRIVATE}/team/pushed:1", secrets=["word"]))
+        first.kubectl("wait", "pod/let-in", "--for=condition=Ready", "--timeout=30s")
+        require("Bound" in first.kubectl("get", "pvc", "data"), "the claim has no volume")
+        first.kubectl("delete", "pod", "--all", "--wait=false")
+
+
+def single(archive, target):
+    """The first of an archive's images, alone."""
+    with tarfile.open(archive) as tar:
+        image = json.load(tar.extractfile("manifest.json"))[0]
+        config, layer = (tar.extractfile(name).read() for name in (image["Config"], image["Layers"][0]))
+    images.write_archive(target, layer, {image["RepoTags"][0]: config})
 
 
 def _second_node(suite, first, second):

@@ -36,6 +36,9 @@ PURE_WORDS = re.compile(r"::now\(|\brandom_device\b|\bs?rand\(|\bgetenv\(|\bstd:
 CPPREST = re.compile(r"(cpprest|pplx)/")
 CPPREST_FILE = "kube/rest_transport.cpp"
 
+# A program of its own, held to the rules that are not about layers; its tests are in tests/unit/backend.
+BACKEND = "docker/backend/src"
+
 LINES_MOST = 400
 FUNCTION_LINES_MOST = 70
 
@@ -55,7 +58,15 @@ UNTESTED = {
     "kube/http_parser.cpp": CONFORMANCE,
     "kube/exec_plugin.cpp": "runs other programs: credentials_test and the conformance suite run real ones",
     "kube/model/json_reader.cpp": "the private half of decode.cpp, read byte by byte in decode_malformed_test",
+    "kubectl/client.cpp": "needs a server: tests/integration/kubectl",
+    "kubectl/commands.cpp": "asks, then prints what the tested parts say: tests/integration/kubectl",
+    "kubectl/terminal.cpp": "needs a terminal: tests/integration/kubectl has one",
     "operator/process.cpp": "wiring, signals and the end of the process: tests/integration/operator",
+    "backend/database.cpp": "transactions, tried with a real database in schema_test and migrate_test",
+    "backend/http_connection.cpp": "the private half of http_server.cpp, whose test talks to it",
+    "backend/postgresql.cpp": "needs a server: tests/backend; what needs none is in postgresql_url_test",
+    "backend/process_metrics.cpp": "seen in metrics_test",
+    "backend/serve.cpp": "wiring, signals and the end of the process: tests/backend",
     "todoapp/codec_reader.cpp": "the private half of codec.cpp, walked field by field in codec_test",
     "todoapp/desired/config.cpp": "one object, compared whole in body_test and in the goldens",
     "todoapp/desired/environment.cpp": "private to content.cpp and migration.cpp, whose tests compare it",
@@ -188,6 +199,16 @@ def check(repository, untested=None):
             *check_mirror(source.name, tests, untested),
         ]
         complaints += [f"controller/{source.name} {what}" for what in found]
+    for name, text in files_under(repository / BACKEND):
+        source = Source(name, text)
+        names.add(f"backend/{name}")
+        found = [
+            *check_header(source),
+            *check_length(source.text),
+            *check_functions(source),
+            *check_mirror(f"backend/{name}", tests, untested),
+        ]
+        complaints += [f"{BACKEND}/{name} {what}" for what in found]
     complaints += [f"tests/unit/{name} {what}" for name, text in tests.items() for what in check_length(text)]
     complaints += [f"the list of untested files names {name}, which is gone" for name in untested if name not in names]
     if not sources:

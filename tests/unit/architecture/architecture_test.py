@@ -26,6 +26,9 @@ GOOD = {
     "tests/unit/base/time_test.cpp": "",
     "tests/unit/todoapp/plan_test.cpp": "",
     "tests/unit/operator/loop_test.cpp": "",
+    "docker/backend/src/text.hpp": HEAD,
+    "docker/backend/src/text.cpp": '#include "text.hpp"\n',
+    "tests/unit/backend/text_test.cpp": "",
 }
 UNTESTED = {"kube/rest_transport.cpp": "needs a peer"}
 
@@ -99,6 +102,12 @@ class Rules(unittest.TestCase):
         name = "controller/kube/watch_machine.hpp"
         found = self.complaints({name: HEAD + including("<boost/asio.hpp>")})
         self.assertEqual(found, [f"{name} includes <boost/asio.hpp>: it is pure"])
+
+    def test_the_backend_is_held_to_the_rules_that_are_not_about_layers(self):
+        name = "docker/backend/src/text.cpp"
+        found = self.complaints({name: long_function(71), "docker/backend/src/new.cpp": ""})
+        self.assertEqual(found, ["docker/backend/src/new.cpp has no test: tests/unit/backend/new_test.cpp",
+                                 f"{name} has a function of 71 lines at line 1, more than 70"])
 
     def test_a_long_test_is_a_complaint(self):
         found = self.complaints({"tests/unit/base/time_test.cpp": "\n" * 401})

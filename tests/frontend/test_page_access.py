@@ -22,11 +22,12 @@ TARGET_PIXELS = 44
 LONG_WORD = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 3
 
 # What can be pressed, with the label that belongs to it: a label is pressed for its field.
+# A box that is on the move is measured to some 1/30,000 of a pixel, and may so be 43.99997 high.
 TOO_SMALL = """(least) => [...document.querySelectorAll("button, input, select, textarea, a[href]")]
     .filter((element) => element.checkVisibility())
     .map((element) => [element, element.closest("label") ?? element])
     .map(([element, target]) => [element.outerHTML.slice(0, 120), target.getBoundingClientRect()])
-    .filter(([, box]) => box.width < least || box.height < least)
+    .filter(([, box]) => Math.min(box.width, box.height) < least - 0.001)
     .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
 
 

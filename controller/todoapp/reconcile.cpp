@@ -76,8 +76,8 @@ class Pass {
 
   // --- What is to run.
 
-  /// A standby that takes over with an old view of the records must not act on it; a record that somebody deleted does
-  /// not come back.
+  /// The watches of records and of Deployments are two: a view whose records lag behind must not be acted on. A record
+  /// that somebody deleted does not come back, hence the limit.
   bool waits_for_records() {
     auto& since = plan_.memory.behind;
     if (!history_.behind()) {

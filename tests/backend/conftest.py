@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.backend import BackendClient, BackendMaker
-from support.control_plane import REPOSITORY
 from support.postgres import PASSWORD, PASSWORD_IN_URL, Postgres
+from support.todo_servers import BACKEND
 
 Environment = dict[str, str]
 
@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def backend_binary(request: pytest.FixtureRequest) -> Path:
-    binary = Path(request.config.getoption("--backend") or REPOSITORY / "build" / "dev" / "todo-backend")
+    binary = Path(request.config.getoption("--backend") or BACKEND)
     assert binary.is_file(), f"no backend at {binary}: build it, or name it with --backend or TODO_BACKEND"
     return binary.absolute()
 

@@ -39,14 +39,6 @@ class Scene(NamedTuple):
     namespace: str
 
 
-def token(api: Api, namespace: str, account: str) -> str:
-    """As a pod of that account has one."""
-    api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace}})
-    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
-    answer = api.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token", asked)
-    return str(answer["status"]["token"])
-
-
 def bind_reader(api: Api, namespace: str, account: str) -> None:
     """What docs/metrics.md tells an administrator to do for the service account of a Prometheus."""
     api.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
@@ -81,7 +73,7 @@ def scene(request: pytest.FixtureRequest, cluster: ControlPlane, operator_binary
     bind_reader(api, namespace, "prometheus")
     files = {account: folder / f"{account}.token" for account in ("prometheus", "nobody")}
     for account, file in files.items():
-        file.write_text(token(api, namespace, account))
+        file.write_text(rbac.token_of(api, namespace, account))
     operator = OperatorProcess(operator_binary, cluster.user(USER), USER, "asio", folder / "operator.log", flags).start()
     try:
         port = operator.metrics_port

@@ -48,6 +48,14 @@ def user_subject(user: str) -> Object:
     return {"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}
 
 
+def token_of(api: Api, namespace: str, account: str) -> str:
+    """Makes the service account where it is missing; a token as a pod of that account has one, good for an hour."""
+    api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace}})
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
+    answer = api.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token", review)
+    return str(answer["status"]["token"])
+
+
 def may(api: Api, user: str, verb: str, group: str, resource: str) -> bool:
     """What the API server's authorizer would say just now: it learns of changed roles a moment later."""
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"

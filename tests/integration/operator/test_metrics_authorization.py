@@ -35,11 +35,7 @@ class Scraper:
     def __init__(self, api: Api, namespace: str) -> None:
         self._api = api
         self._namespace = namespace
-        api.create({"apiVersion": "v1", "kind": "ServiceAccount",
-                    "metadata": {"name": "prometheus", "namespace": namespace}})
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/prometheus/token"
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        self.token = api.request("POST", path, review)["status"]["token"]
+        self.token = rbac.token_of(api, namespace, "prometheus")
         self.name = f"system:serviceaccount:{namespace}:prometheus"
 
     def may_read(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterable
@@ -43,9 +42,10 @@ class OperatorProcess:
 
     def start(self, *, wait: bool = True) -> OperatorProcess:
         assert not self.is_running, "it runs already"
-        self.metrics_port, self.health_port = free_ports(2)
         self._end_expected = False
+        self._ports: dict[str, int] = {}
         with self.log_file.open("ab") as log:
+            self._log_start = log.tell()
             self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                              start_new_session=True, env=self._environment(),
                                              cwd=self.log_file.parent)  # Where a core file is welcome.
@@ -55,8 +55,8 @@ class OperatorProcess:
 
     def command(self) -> list[str]:
         return [str(self._binary), f"--kubeconfig={self._kubeconfig}", f"--api-client={self.transport}",
-                f"--metrics-bind-address=127.0.0.1:{self.metrics_port}",
-                f"--health-probe-bind-address=127.0.0.1:{self.health_port}",
+                # Any that is free; it logs which.
+                "--metrics-bind-address=127.0.0.1:0", "--health-probe-bind-address=127.0.0.1:0",
                 "--log-format=json", f"--log-level={self._log_level}", *self._flags]
 
     def terminate(self, seconds: float = STOP_SECONDS) -> float:
@@ -129,11 +129,30 @@ class OperatorProcess:
         assert status == 200, f"/readyz: {status} {text}"
         return True
 
+    @property
+    def metrics_port(self) -> int:
+        return self._port("metrics")
+
+    @property
+    def health_port(self) -> int:
+        return self._port("health")
+
+    def _port(self, of: str) -> int:
+        """Where this process listens, as it logged when it began to."""
+        if of not in self._ports:
+            with self.log_file.open("rb") as log:
+                log.seek(self._log_start)
+                lines = [line for line in log if line.endswith(b"\n") and b'"Listened"' in line]
+            self._ports = {entry["for"]: entry["port"] for entry in map(json.loads, lines)}
+        if of not in self._ports:
+            raise AssertionError(f"it has not said where it serves {of}\n{self.last_lines()}")
+        return self._ports[of]
+
     def health(self, path: str) -> tuple[int, str]:
         """Status and text of a health check; 0 while nobody listens."""
         try:
             answer = self._http.request("GET", f"http://127.0.0.1:{self.health_port}{path}")
-        except urllib3.exceptions.HTTPError as error:
+        except (AssertionError, urllib3.exceptions.HTTPError) as error:
             return 0, str(error)
         return answer.status, answer.data.decode()
 
@@ -201,15 +220,3 @@ class OperatorProcess:
         """Only what every program may count on: nothing of the tester's own settings."""
         kept = ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS")
         return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for entry in sockets:
-            entry.bind(("127.0.0.1", 0))
-        return [entry.getsockname()[1] for entry in sockets]
-    finally:
-        for entry in sockets:
-            entry.close()

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.ports import free_port
 from support.waiting import DEADLINE_FACTOR, eventually
 
 USER = "todo"
@@ -32,19 +31,10 @@ def programs() -> Path:
     return Path(elsewhere).resolve().parent
 
 
-def _free_port() -> int:
-    """Below those that the kernel gives to clients: while the server is stopped, nobody may take it by chance."""
-    for port in random.sample(range(12_000, 30_000), 100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise AssertionError("no port is free")
-
-
 class Postgres:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="todo-postgres-"))
-        self.port = _free_port()
+        self.port = free_port()
         self._programs = programs()
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0

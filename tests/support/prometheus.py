@@ -14,7 +14,7 @@ import urllib3
 import yaml
 
 from support.charts import tool
-from support.operator_process import free_ports
+from support.ports import free_port
 from support.waiting import eventually
 
 START_SECONDS = 30.0
@@ -57,7 +57,7 @@ def running(folder: Path, scrapes: list[dict[str, Any]], rules: list[dict[str, A
     (folder / "prometheus.yaml").write_text(yaml.safe_dump({
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yaml"], "scrape_configs": scrapes}))
-    (port,) = free_ports(1)
+    port = free_port()
     log = folder / "prometheus.log"
     with log.open("wb") as out:
         process = subprocess.Popen([tool("prometheus"), f"--config.file={folder}/prometheus.yaml",

@@ -20,7 +20,7 @@ from typing import Any
 import urllib3
 
 from support.control_plane import REPOSITORY
-from support.operator_process import free_ports
+from support.ports import free_port
 from support.waiting import DEADLINE_FACTOR, eventually
 
 BACKEND = REPOSITORY / "build" / "dev" / "todo-backend"
@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, command: list[str], environment: dict[str, str], log_file: Path, cwd: Path,
                  port: int | None = None) -> None:
-        self.port = port or free_ports(1)[0]
+        self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log_file = log_file
         self._command = command
@@ -124,7 +124,7 @@ class Gate:
     def __init__(self, target: int, instead: tuple[bytes, bytes] = (b"", b"")) -> None:
         assert len(instead[0]) == len(instead[1])
         self._instead = instead
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._target = target
         self._hanging = False

@@ -72,12 +72,17 @@ _start_operator() {
   fail "the operator did not become ready; the last of its log is above"
 }
 
-# Two that were free a moment ago; kept, so that a restart serves on the same ones.
+# Two that are free; kept, so that a restart serves on the same ones. Below those that the kernel gives to clients: no
+# connection takes one while the operator is down.
 _free_ports() {
-  python3 -c 'import socket
-held = [socket.socket() for _ in range(2)]
-for one in held: one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in held))'
+  python3 -c 'import random, socket
+def free(port):
+    try:
+        with socket.socket() as probe: probe.bind(("127.0.0.1", port))
+        return True
+    except OSError:
+        return False
+print(*[port for port in random.sample(range(12000, 20000), 100) if free(port)][:2])'
 }
 
 stop_operator_process() {

@@ -12,7 +12,6 @@ import pytest
 from support import pod_simulator as pods
 from support.api import Api
 from support.control_plane import ControlPlane
-from support.operator_process import free_ports
 from support.operators import OPERATOR_USERS, OperatorMaker
 from support.pod_simulator import PodSimulator
 from support.todo_app import TodoApp
@@ -136,10 +135,9 @@ def test_version_and_help_are_printed_without_a_cluster(operator_binary: Path) -
 def test_a_port_in_use_ends_the_program_and_is_named(
         operator_binary: Path, cluster: ControlPlane, new_operator: OperatorMaker) -> None:
     running = new_operator()
-    [other] = free_ports(1)
     done = run_operator(operator_binary, f"--kubeconfig={cluster.user(OPERATOR_USERS[0])}",
                         f"--metrics-bind-address=127.0.0.1:{running.metrics_port}",
-                        f"--health-probe-bind-address=127.0.0.1:{other}")
+                        "--health-probe-bind-address=127.0.0.1:0")
     assert done.returncode > 0, done
     assert str(running.metrics_port) in done.stderr, done
 

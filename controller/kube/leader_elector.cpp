@@ -4,21 +4,12 @@
 #include <chrono>
 #include <utility>
 
+#include "base/overloaded.hpp"
 #include "kube/model/resource.hpp"
 #include "kube/request.hpp"
 #include "kube/response.hpp"
 
 namespace kube {
-namespace {
-
-template <class... Fs>
-struct Overload : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-Overload(Fs...) -> Overload<Fs...>;
-
-}  // namespace
 
 LeaderElector::LeaderElector(boost::asio::io_context& loop, Transport& transport, LeaseSettings settings,
                              LeaderCallbacks callbacks)
@@ -63,7 +54,7 @@ void LeaderElector::act(LeaseAction action) {
   const auto tell = [](auto callback, const auto&... arguments) {
     if (callback) callback(arguments...);
   };
-  std::visit(Overload{
+  std::visit(base::Overloaded{
                  [&](ReadLease&) { send(make_get(leases, key), Answers::read, "read Lease "); },
                  [&](CreateLease& create) {
                    send(make_create(leases, key.namespace_, std::move(create.body)), Answers::wrote, "create Lease ");

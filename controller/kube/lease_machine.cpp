@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/overloaded.hpp"
+
 namespace kube {
 
 using namespace lease_state;
@@ -47,13 +49,6 @@ std::string write_lease(const Lease& lease) {
 
 namespace {
 
-template <class... Fs>
-struct Overload : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-Overload(Fs...) -> Overload<Fs...>;
-
 bool is_stale(base::ErrorCode code) {
   return code == base::ErrorCode::conflict || code == base::ErrorCode::not_found ||
          code == base::ErrorCode::already_exists;
@@ -74,7 +69,7 @@ LeaseActions LeaseMachine::tick(const LeaseNow& now) {
     if (now.mono >= deadline()) return lose("the renew deadline passed");
     return {WaitUntil{deadline()}};
   };
-  return std::visit(Overload{
+  return std::visit(base::Overloaded{
                         [&](const Standby& state) -> LeaseActions {
                           if (now.mono < state.until) return {WaitUntil{state.until}};
                           state_ = Looking{};
@@ -97,7 +92,7 @@ LeaseActions LeaseMachine::tick(const LeaseNow& now) {
 }
 
 LeaseActions LeaseMachine::read(const base::Result<Lease>& answer, const LeaseNow& now) {
-  return std::visit(Overload{
+  return std::visit(base::Overloaded{
                         [&](const Looking&) { return looked(answer, now); },
                         [&](const Checking&) { return checked(answer, now); },
                         [&](const Releasing& state) -> LeaseActions {
@@ -116,7 +111,7 @@ LeaseActions LeaseMachine::read(const base::Result<Lease>& answer, const LeaseNo
 }
 
 LeaseActions LeaseMachine::wrote(const base::Result<Lease>& answer, const LeaseNow& now) {
-  return std::visit(Overload{
+  return std::visit(base::Overloaded{
                         [&](const Taking& state) { return taken(answer, state.start, now); },
                         [&](const Renewing& state) { return renewed(answer, state, now); },
                         [&](const Releasing& state) -> LeaseActions {
@@ -136,7 +131,7 @@ LeaseActions LeaseMachine::wrote(const base::Result<Lease>& answer, const LeaseN
 LeaseActions LeaseMachine::release(const LeaseNow& now) {
   releasing_ = true;
   return std::visit(
-      Overload{
+      base::Overloaded{
           [&](const Standby&) { return end(); },
           [&](const Looking&) { return end(); },
           [&](const Leading& state) { return state.look_first ? read_to_give_up() : give_up(now, false); },

@@ -2,19 +2,17 @@
 
 #include <algorithm>
 
+#include "base/overloaded.hpp"
+
 namespace kube {
 namespace {
 
 using base::Error;
 using base::ErrorCode;
+using base::Overloaded;
 
 /// So many failures of one sort in a row, and the other way of reading is tried.
 constexpr std::uint32_t patience = 3;
-
-template <class... Each>
-struct Overloaded : Each... {
-  using Each::operator()...;
-};
 
 bool too_old(const Error& error) { return error.code == ErrorCode::gone || error.code == ErrorCode::relist; }
 

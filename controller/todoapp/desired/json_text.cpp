@@ -10,17 +10,17 @@
 namespace todoapp::desired {
 namespace {
 
-constexpr std::array<bool, 256> make_plain() {
-  std::array<bool, 256> plain{};
-  for (std::size_t c = 0x20; c < 0x7F; ++c) plain[c] = true;
-  for (const char c : {'"', '\\', '<', '>', '&'}) plain[static_cast<unsigned char>(c)] = false;
-  return plain;
+constexpr std::array<bool, 256> make_verbatim() {
+  std::array<bool, 256> verbatim{};
+  for (std::size_t c = 0x20; c < 0x7F; ++c) verbatim[c] = true;
+  for (const char c : {'"', '\\', '<', '>', '&'}) verbatim[static_cast<unsigned char>(c)] = false;
+  return verbatim;
 }
 /// What stands for itself.
-constexpr auto plain = make_plain();
+constexpr auto verbatim = make_verbatim();
 
 void append_quoted(std::string& out, std::string_view text) {
-  if (!std::all_of(text.begin(), text.end(), [](char c) { return plain[static_cast<unsigned char>(c)]; })) {
+  if (!std::all_of(text.begin(), text.end(), [](char c) { return verbatim[static_cast<unsigned char>(c)]; })) {
     out += kube::canonical(nlohmann::json(text));
     return;
   }

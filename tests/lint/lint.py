@@ -51,6 +51,10 @@ def check_tidy() -> int:
     read = bad = 0
     # One after another: ctest has other work for the other cores.
     for names in folders.values():
+        if unbuilt := [name for name in names if str(Path(name).resolve()) not in commands]:
+            print(f"not built by the preset clang, so not read: {' '.join(unbuilt)}; configure it again, or name them in "
+                  "their folder's CMakeLists.txt")
+            return 1
         for first in range(0, len(names), TOGETHER):
             batch = names[first:first + TOGETHER]
             read += len(batch)

@@ -6,6 +6,8 @@ import shutil
 import signal
 import time
 
+from localcluster.build import path_of
+
 from . import LOCAL, assert_same, command, eventually, machine, require
 
 DEPLOYMENT = {
@@ -25,6 +27,7 @@ def run(suite):
     _side_by_side(suite, first, second)
     _components(suite, first)
     _downs(suite, first, second)
+    _ready_made(suite)
     _interrupted(suite)
     with suite.check("the machine is as it was"):
         assert_same(before, machine())
@@ -148,6 +151,26 @@ def _downs(suite, first, second):
         second.assert_nothing_left()
     with suite.check("down of nothing is no error"):
         second.local("down")
+
+
+def _ready_made(suite):
+    """As a user has them who has envtest: etcd, kube-apiserver and kubectl in a directory of his own."""
+    assets = suite.work / "assets"
+    assets.mkdir()
+    for program in ("etcd", "kube-apiserver", "kubectl"):
+        shutil.copy(path_of(program), assets / program)
+    fourth = suite.subject("fourth", "none")
+    with suite.check("programs in KUBEBUILDER_ASSETS are taken from there, and those that it lacks are our own"):
+        fourth.up(env={"KUBEBUILDER_ASSETS": str(assets)})
+        ran = {row["component"]: os.readlink(f"/proc/{row['pid']}/exe") for row in fourth.status()["components"]}
+        require(ran["etcd"] == str(assets / "etcd"), str(ran))
+        require(ran["kube-apiserver"] == str(assets / "kube-apiserver"), str(ran))
+        require(ran["kube-controller-manager"] == str(path_of("kube-controller-manager")), str(ran))
+        fourth.local("down")
+        fourth.assert_nothing_left()
+    with suite.check("a KUBEBUILDER_ASSETS that is no directory is refused by name"):
+        said = fourth.up(env={"KUBEBUILDER_ASSETS": str(suite.work / "nowhere")}, expect=1)
+        require("nowhere is not a directory" in said, said)
 
 
 def _interrupted(suite):

@@ -13,8 +13,8 @@ Writes
 - manifests/install.yaml: what `kubectl kustomize manifests/overlays/cluster-wide` says (needs kubectl);
 - helm/todoapp-operator/files: copies of the CRD, the roles, the alerts and the dashboard, for a chart takes no file
   from outside of its folder;
-- helm/todoapp/values.schema.json and the tables of values in the charts' READMEs (needs python3 with PyYAML, which
-  build/venv has).
+- helm/todoapp/values.schema.json and the tables of values in the charts' READMEs;
+- docs/api-reference.md, from the CRD. (The last two need python3 with PyYAML, which build/venv has.)
 
   --print  print install.yaml instead, and write nothing
 END
@@ -41,6 +41,7 @@ case ${1:-} in
     python=$repository/build/venv/bin/python
     [ -x "$python" ] || python=python3
     "$python" -B "$repository/scripts/lib/render_charts.py"
+    "$python" -B "$repository/scripts/lib/render_api.py"
     ;;
   --print) render ;;
   --help | -h) usage ;;

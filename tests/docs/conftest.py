@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from support.api import Api
 from support.charts import tool
 from support.control_plane import LOCAL, REPOSITORY, run
 from support.guides import RAN, Guide
@@ -106,7 +105,7 @@ def make_guide(variables: Mapping[str, str]) -> MakeGuide:
 def todo(cluster: RealCluster, installed: None) -> Iterator[TodoApp]:
     """The app of manifests/local, new and ready, as deploy-local.sh leaves it: `todo` in the namespace `todo`."""
     kubectl = cluster.kubectl
-    forget(cluster.api, "todo")
+    forget(cluster, "todo")
     kubectl("create", "namespace", "todo")
     kubectl("label", "namespace", "todo", "pod-security.kubernetes.io/enforce=restricted")
     kubectl("-n", "todo", "apply", "-f", str(REPOSITORY / "manifests" / "local" / "todo.yaml"))
@@ -122,15 +121,23 @@ def todo(cluster: RealCluster, installed: None) -> Iterator[TodoApp]:
 @pytest.fixture
 def nothing(cluster: RealCluster, images: None) -> Iterator[None]:
     """No app yet: the node's port and the namespace `todo` are free."""
-    forget(cluster.api, "todo")
+    forget(cluster, "todo")
     yield
     cluster.api.delete("Namespace", "todo", missing_ok=True)
 
 
-def forget(api: Api, namespace: str) -> None:
-    """Waits until it is gone, for its node port is needed again."""
+def forget(cluster: RealCluster, namespace: str) -> None:
+    """Waits until it is gone, for its node port is needed again; so are volumes, of which the node has twelve."""
+    api = cluster.api
     api.delete("Namespace", namespace, missing_ok=True)
     eventually(lambda: api.find("Namespace", namespace) is None, f"the namespace {namespace} to be gone", GONE_SECONDS)
+    for volume in json.loads(cluster.kubectl("get", "persistentvolumes", "-o", "json"))["items"]:
+        if volume["status"]["phase"] == "Released":
+            folder = Path(volume["spec"]["local"]["path"])
+            for entry in folder.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            cluster.kubectl("patch", "persistentvolume", volume["metadata"]["name"], "--type=merge", "-p",
+                            '{"spec":{"claimRef":null}}')
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

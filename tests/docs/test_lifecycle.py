@@ -8,8 +8,5 @@ from support.todo_app import TodoApp
 
 
 def test_the_lifecycle_guide(todo: TodoApp, make_guide: MakeGuide) -> None:
-    make_guide("docs/deployment/lifecycle-management.md").follow()
-
-
-def test_the_records_of_a_revision(todo: TodoApp, make_guide: MakeGuide) -> None:
     make_guide("docs/concepts.md", replaced={"kubectl get": "kubectl -n todo get"}).follow("A revision")
+    make_guide("docs/deployment/lifecycle-management.md").follow()

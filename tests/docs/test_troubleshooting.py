@@ -30,6 +30,7 @@ CRASH = "localhost/todo-backend:bad-crash"
 INSTALL_SECONDS = 120.0
 # An image or a ConfigMap that is not there has a minute of grace; all of them share two cores.
 SHOWN_SECONDS = 150.0
+GONE_SECONDS = 90.0
 TAKEN_PORT = 30080
 
 
@@ -147,13 +148,13 @@ def test_commands_for_any_app_run(make_guide: MakeGuide, apps: dict[str, TodoApp
     guide.follow(heading)
 
 
-def test_no_operator_works(make_guide: MakeGuide, make_app: Callable[[str], TodoApp], kubectl: Kubectl) -> None:
+def test_no_operator_works(make_guide: MakeGuide, make_app: Callable[[str], TodoApp], api: Api, kubectl: Kubectl) -> None:
     app = make_app("no operator")
 
     def stop() -> None:
         kubectl("-n", "todoapp-system", "scale", "deployment/todoapp-operator", "--replicas=0")
-        kubectl("-n", "todoapp-system", "wait", "pod", "-l", "app.kubernetes.io/component=controller", "--for=delete",
-                "--timeout=1m")
+        eventually(lambda: not api.list("Pod", "todoapp-system", "app.kubernetes.io/component=controller"),
+                   "the operator's pod to be gone", GONE_SECONDS)
         app.create(OLD)
 
     make_guide(PAGE, steps={"it shows": stop}, replaced={"shop": app.namespace}).follow("No operator works")

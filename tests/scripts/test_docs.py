@@ -15,6 +15,7 @@ from support.certificates import make_certificates
 from support.control_plane import REPOSITORY, run
 from support.metrics import Metrics
 from support.operator_process import OperatorProcess
+from support.schemas import minor_versions
 from support.waiting import eventually
 
 DOCUMENTS = sorted(REPOSITORY / name for name in run(
@@ -145,6 +146,17 @@ def test_every_file_that_the_architecture_names_is_there() -> None:
     assert len(tests) > 15
     for name in tests:
         assert any((REPOSITORY / "tests").rglob(name)), f"docs/architecture.md: no test {name}"
+
+
+def test_the_versions_that_are_said_to_be_tried_are_those_that_are_pinned() -> None:
+    text = read("docs", "compatibility.md")
+    pins = {"kubernetes": r"k8s\.io/kubernetes v(\S+)", "etcd": r"go\.etcd\.io/etcd/server/v3 v(\S+)",
+            "helm": r"helm\.sh/helm/v4 v(\S+)"}
+    for module, pattern in pins.items():
+        pinned = re.search(pattern, read("cluster", "modules", module, "go.mod"))
+        assert pinned and f"| {pinned[1]} |" in text, f"docs/compatibility.md: {module} is {pinned and pinned[1]}"
+    least = re.search(r"^kubeVersion: .>=1\.(\d+)\.", read("helm", "todoapp", "Chart.yaml"), re.M)
+    assert least and f"| 1.{least[1]} to 1.{minor_versions()[-1]} |" in text
 
 
 def test_every_library_is_one_that_the_scripts_install() -> None:

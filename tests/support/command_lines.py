@@ -62,7 +62,8 @@ def _faults_of(words: list[str], programs: Mapping[str, Path]) -> list[str]:
     if name.startswith(("scripts/", "cluster/")) and not (REPOSITORY / name).is_file():
         return [f"there is no {name}"]
     program = _program(name, programs)
-    if program is None:
+    # One without a usage of its own hands on what it is given.
+    if program is None or (name.startswith("scripts/") and "usage()" not in Path(program).read_text()):
         return []
     verb, flags = _verb(rest), [re.match(r"^-[^=]*", word)[0] for word in rest if re.match(r"^--?[a-zA-Z]", word)]  # type: ignore[index]
     if not flags and not verb:

@@ -11,7 +11,9 @@ target_precompile_headers(pch_core PRIVATE
 add_library(pch_io STATIC ${CMAKE_BINARY_DIR}/pch/empty.cpp)
 target_link_libraries(pch_io PUBLIC pch_core Boost::boost OpenSSL::SSL OpenSSL::Crypto spdlog::spdlog Threads::Threads)
 # Asio's own header-only build, and the same view of it in every file.
-target_compile_definitions(pch_io PUBLIC BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
+# Without Boost's own assertions: Beast 1.74 has a wrong one, which ends a debug build where an empty chunked answer comes
+# in pieces (basic_parser::parse_chunk_header asks for 5 bytes and has 4).
+target_compile_definitions(pch_io PUBLIC BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW BOOST_DISABLE_ASSERTS)
 target_precompile_headers(pch_io PRIVATE
   <algorithm> <chrono> <cstdint> <functional> <map> <memory> <optional> <set> <span> <string> <string_view>
   <unordered_map> <utility> <variant> <vector> <nlohmann/json.hpp> <tl/expected.hpp> <spdlog/spdlog.h>

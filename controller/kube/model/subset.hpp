@@ -6,7 +6,7 @@
 // ...) are matched by that key and may hold more in the live object; all others are compared element by element.
 // A selector is one value: what somebody adds to it counts.
 // Quantities (resources, sizeLimit, averageValue) are compared as amounts; int-or-string values strictly.
-// Texts that are no JSON hold nothing and equal nothing.
+// Texts that are no JSON hold nothing and equal themselves only.
 // Limits: the order of a keyed list is not looked at; what was taken *out* of an intent is not seen here (the hash of
 // the last applied intent tells that).
 #pragma once

@@ -47,6 +47,7 @@ Result<void> connect_within(Database& database, std::chrono::seconds wait) {
     auto connected = database.connect();
     if (connected || std::chrono::steady_clock::now() >= deadline) return connected;
     log(LogLevel::warn, "Waited for the database", {{"error", connected.error().detail}});
+    // A database does not say that it is there: it has to be asked.
     std::this_thread::sleep_for(500ms);
   }
 }

@@ -6,6 +6,7 @@ Each stage builds on the one before it, so each is a fixture; what the clients s
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from support.real_node import RealCluster, environments_in
 from support.todo_app import TIERS, merged
 from support.todo_client import TodoClient, Writer
 from support.todo_page import Mouse, TodoPage, todo_flow
+from support.todo_servers import BACKEND, PAGE_SERVER, backend_alone, page_alone
 from support.traffic import Tally, Traffic
 from support.trials import Figures, MakeTrial, Trial
 from support.waiting import eventually
@@ -28,6 +30,9 @@ NODE_PORT = 30000
 # A soak of ten seconds is part of each.
 DONE_SECONDS = 120.0
 GONE_SECONDS = 60.0
+
+VERIFY_PARITY = REPOSITORY / "scripts" / "verify-parity.sh"
+PARITY_SECONDS = 240
 
 SAMPLE = REPOSITORY / "manifests" / "local" / "todo.yaml"
 SCREENSHOTS = REPOSITORY / "build" / "log" / "screenshots"
@@ -131,6 +136,20 @@ def upgraded(house: House, used: Browser) -> Stage:
 
 
 @pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the same app, as two processes of this machine."""
+    place = tmp_path_factory.mktemp("alone")
+    backend = backend_alone(BACKEND, place)
+    page = page_alone(PAGE_SERVER, place, backend.address)
+    try:
+        backend.start()
+        yield page.start().address
+    finally:
+        page.stop()
+        backend.stop()
+
+
+@pytest.fixture(scope="module")
 def crashed(house: House, upgraded: Stage) -> Stage:
     return house.change({"backend": {"image": "localhost/todo-backend:bad-crash"}}, "RolledBack")
 
@@ -184,6 +203,15 @@ def test_an_upgrade_with_a_migration_is_seen_by_nobody_and_loses_nothing(
     assert not missing(house)
     # Only the new schema has a place for it.
     assert house.todos.add("with a date", dueDate="2026-12-24")["dueDate"] == "2026-12-24"
+
+
+def test_the_app_does_through_the_cluster_what_it_does_alone(
+        house: House, upgraded: Stage, alone: str, figures: Figures) -> None:
+    began = time.monotonic()
+    done = subprocess.run([VERIFY_PARITY, "--alone", alone, "--cluster", house.address], capture_output=True, text=True,
+                          timeout=PARITY_SECONDS, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures["Todo app, parity"] = f"{done.stdout.splitlines()[-1]}, {time.monotonic() - began:.0f} s in all"
 
 
 def test_a_bad_image_is_taken_back_and_seen_by_nobody(house: House, crashed: Stage, figures: Figures) -> None:

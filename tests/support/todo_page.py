@@ -7,6 +7,7 @@ whole of what a user does with either. It works at any address, beside todos tha
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 
 from playwright.sync_api import Locator, expect
 
@@ -40,6 +41,10 @@ class TodoPage:
     def reload(self) -> TodoPage:
         self.page.reload()
         return self.loaded()
+
+    def answered(self, method: str) -> AbstractContextManager[object]:
+        """What is done inside sends a request by this method; its end waits until the server has answered that."""
+        return self.page.expect_response(lambda answer: answer.request.method == method)
 
     def row(self, title: str) -> Locator:
         return self.rows.filter(has=self.page.locator(".title").get_by_text(title, exact=True))
@@ -235,7 +240,9 @@ def todo_flow(hand: Hand, mark: str) -> None:
     hand.take_back()
     expect(page.row(cheese)).to_be_visible()
     for title in (cheese, f"{mark} dark bread"):
-        hand.delete(title)
+        # The page shows a row's end before the server has heard of it, and a reload ends what is still under way.
+        with page.answered("DELETE"):
+            hand.delete(title)
 
     page.reload().eventually_shows(apples, among=mark)
     expect(page.tick(apples)).to_be_checked()

@@ -135,7 +135,10 @@ def forget(cluster: RealCluster, namespace: str) -> None:
         if volume["status"]["phase"] == "Released":
             folder = Path(volume["spec"]["local"]["path"])
             for entry in folder.iterdir():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
             cluster.kubectl("patch", "persistentvolume", volume["metadata"]["name"], "--type=merge", "-p",
                             '{"spec":{"claimRef":null}}')
 

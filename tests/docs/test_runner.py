@@ -9,6 +9,7 @@ import pytest
 from support.guides import Guide
 from support.pages import Page, Unreadable
 from support.shown import difference
+from support.waiting import eventually
 
 
 def guide_of(folder: Path, text: str, **steps: object) -> Guide:
@@ -126,9 +127,16 @@ test -e WET
 def test_what_a_block_leaves_in_the_background_ends_with_it(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     guide_of(tmp_path, f"~~~sh\nsleep 600 &\necho $! >{pid}\n~~~").follow()
-    # One that nobody has waited for yet is a process still.
     state = Path(f"/proc/{pid.read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+
+    def ended() -> bool:
+        try:
+            # One that nobody has waited for yet is a process still.
+            return state.read_text().split()[2] == "Z"
+        except OSError:
+            return True
+
+    eventually(ended, "the process to end")
 
 
 def test_only_what_stands_under_a_heading_is_followed(tmp_path: Path) -> None:

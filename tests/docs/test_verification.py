@@ -1,4 +1,4 @@
-"""docs/deployment/phase-iii-verification.md, with real pods; the app alone is the built programs, which need no compiler here."""
+"""docs/deployment/phase-iii-verification.md, with real pods; the app alone is what was built already."""
 
 from __future__ import annotations
 

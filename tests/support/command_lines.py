@@ -65,7 +65,7 @@ def _faults_of(words: list[str], programs: Mapping[str, Path]) -> list[str]:
     # One without a usage of its own hands on what it is given.
     if program is None or (name.startswith("scripts/") and "usage()" not in Path(program).read_text()):
         return []
-    verb, flags = _verb(rest), [re.match(r"^-[^=]*", word)[0] for word in rest if re.match(r"^--?[a-zA-Z]", word)]  # type: ignore[index]
+    verb, flags = _verb(rest), [word.partition("=")[0] for word in rest if re.match(r"^--?[a-zA-Z]", word)]
     if not flags and not verb:
         return []
     known = _help(program, name, tuple(verb) if name in ("kubectl", "helm", "kubectl-todoapp", "cluster/local") else ())

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from support.api import Object
 from support.certificates import ADDRESS, Certificates
 from support.faults import Answer, Broken, Exchange, Fault, Fits, Headers, Rule, every
 from support.kubeconfig import Connection
@@ -46,12 +47,14 @@ class FaultProxy:
         self._upstream = upstream
         self._certificates = certificates
         self._rules: list[Rule] = []
+        self._diversions: list[tuple[Fits, Connection]] = []
         self._laying = threading.Lock()
         self._exchanges: list[Exchange] = []
         self._connections: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
         self._ready = threading.Event()
         self._failures: list[BaseException] = []
+        self._ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
     def start(self) -> FaultProxy:
         self._thread.start()
@@ -74,19 +77,19 @@ class FaultProxy:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def write_kubeconfig(self, file: Path) -> Path:
-        """For the client: this server, this authority; the user is the one whom the proxy asks as."""
+    def write_kubeconfig(self, file: Path, user: Object | None = None, cluster: Object | None = None) -> Path:
+        """For the client: this server and authority, the user whom the proxy asks as; or these entries instead."""
         def data(path: Path) -> str:
             return base64.b64encode(path.read_bytes()).decode()
 
+        cluster = cluster or {"certificate-authority-data": data(self._certificates.authority)}
+        user = user or {"client-certificate-data": data(self._upstream.certificate_file),
+                        "client-key-data": data(self._upstream.key_file)}
         file.touch(mode=0o600)
         file.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
-            "clusters": [{"name": "proxy", "cluster": {
-                "server": self.server, "certificate-authority-data": data(self._certificates.authority)}}],
-            "users": [{"name": "user", "user": {
-                "client-certificate-data": data(self._upstream.certificate_file),
-                "client-key-data": data(self._upstream.key_file)}}],
+            "clusters": [{"name": "proxy", "cluster": {"server": self.server, **cluster}}],
+            "users": [{"name": "user", "user": user}],
             "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "user"}}],
         }))
         return file
@@ -114,9 +117,24 @@ class FaultProxy:
         finally:
             self.lift(rule)
 
+    def divert(self, fits: Fits, upstream: Connection) -> None:
+        """From now on another API server carries out the requests that fit."""
+        self._diversions = [*self._diversions, (fits, upstream)]
+
+    def divert_no_more(self) -> None:
+        self._diversions = []
+
     def freeze(self) -> None:
         """From now on nothing is passed on, in either direction, until `cut_all`. Only from a fault."""
         self._open.clear()
+
+    def rotate(self, certificates: Certificates, clients: Path | None = None) -> None:
+        """Shows new connections another certificate, asks for one by `clients` if given, and ends the old ones."""
+        self._ours.load_cert_chain(certificates.certificate, certificates.key)
+        if clients is not None:
+            self._ours.load_verify_locations(clients)
+            self._ours.verify_mode = ssl.CERT_REQUIRED
+        self.cut_all()
 
     def cut_all(self) -> None:
         """Ends all connections at once; what they had still to say is lost. New ones are welcome."""
@@ -155,11 +173,10 @@ class FaultProxy:
         self._ending = asyncio.Event()
         self._open = asyncio.Event()
         self._open.set()
-        ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ours.load_cert_chain(self._certificates.certificate, self._certificates.key)
+        self._ours.load_cert_chain(self._certificates.certificate, self._certificates.key)
         self._theirs = ssl.create_default_context(cafile=str(self._upstream.ca_file))
         self._theirs.load_cert_chain(self._upstream.certificate_file, self._upstream.key_file)
-        listener = await asyncio.start_server(self._accept, ADDRESS, 0, ssl=ours)
+        listener = await asyncio.start_server(self._accept, ADDRESS, 0, ssl=self._ours)
         self.server = f"https://{ADDRESS}:{listener.sockets[0].getsockname()[1]}"
         self._ready.set()
         await self._ending.wait()
@@ -198,14 +215,13 @@ class FaultProxy:
         self._exchanges.append(exchange)
         return exchange, [rule.fault for rule in self._rules if rule.takes(exchange)]
 
-    async def connect(self) -> _Peer:
-        address = urlsplit(self._upstream.server)
+    def upstream_of(self, exchange: Exchange) -> Connection:
+        return next((upstream for fits, upstream in self._diversions if fits(exchange)), self._upstream)
+
+    async def connect(self, upstream: Connection) -> _Peer:
+        address = urlsplit(upstream.server)
         streams = asyncio.open_connection(address.hostname, address.port, ssl=self._theirs)
         return _Peer(h11.Connection(h11.CLIENT), *await asyncio.wait_for(streams, CONNECT_SECONDS))
-
-    @property
-    def upstream_host(self) -> bytes:
-        return urlsplit(self._upstream.server).netloc.encode()
 
     async def passable(self) -> None:
         await self._open.wait()
@@ -279,6 +295,7 @@ class _Connection:
         self._proxy = proxy
         self._client = client
         self._upstream: _Peer | None = None
+        self._target: Connection | None = None  # Which API server that is.
 
     async def run(self) -> None:
         try:
@@ -310,7 +327,7 @@ class _Connection:
                 await self._answer(answer)
                 return
         await self._proxy.passable()
-        upstream = await self._ask(request, body)
+        upstream = await self._ask(exchange, request, body)
         head = await upstream.receive()
         if not isinstance(head, h11.Response):
             raise Broken
@@ -319,15 +336,20 @@ class _Connection:
         else:
             await self._relay_answer(exchange, faults, upstream, head)
         if upstream.http.states != {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
+            # A fault has ended the answer before the API server did.
+            self._client.close()
             raise Broken
         upstream.http.start_next_cycle()
 
-    async def _ask(self, request: h11.Request, body: bytes) -> _Peer:
-        if self._upstream is None:
-            self._upstream = await self._proxy.connect()
+    async def _ask(self, exchange: Exchange, request: h11.Request, body: bytes) -> _Peer:
+        target = self._proxy.upstream_of(exchange)
+        if self._upstream is None or self._target is not target:
+            if self._upstream is not None:
+                self._upstream.abort()
+            self._upstream, self._target = await self._proxy.connect(target), target
         headers = [(name, value) for name, value in request.headers.raw_items()
                    if name.lower() not in HOP_BY_HOP | {b"host"}]
-        headers.append((b"Host", self._proxy.upstream_host))
+        headers.append((b"Host", urlsplit(target.server).netloc.encode()))
         events: list[Any] = [h11.Request(method=request.method, target=request.target, headers=headers)]
         if body:
             events.append(h11.Data(data=body))

@@ -132,7 +132,8 @@ class Page:
             if fence := FENCE.match(line):
                 self._fenced(number, fence, numbered)
                 text_before = ""
-            elif line.startswith("    ") and not "".join(lines[:number - 1][-1:]).strip() and not LIST_OR_INDENTED.match(text_before):
+            elif (line.startswith("    ") and not "".join(lines[:number - 1][-1:]).strip()
+                  and not LIST_OR_INDENTED.match(text_before)):
                 indented = (number, [line[4:]])
             elif line.strip():
                 self._prose(number, line)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from births import Births
 from life import World
 from lives import Lives, live_all
 from support.api import Object
+from support.births import Births
 from support.certificates import make_certificates
 from support.control_plane import ControlPlane
 from support.kubeconfig import read_kubeconfig

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from births import Births
-from end_state import State, differences, end_state, plain_name
-from phases import PHASES, SECRETS, Phase, prepare
+from phases import PHASES, ROTATED, SECRETS, Phase, prepare
 from support.api import Api
+from support.births import Births
 from support.certificates import Certificates
+from support.end_state import State, differences, end_state, plain_name
 from support.fault_proxy import FaultProxy
 from support.faults import Crash, Cut, Exchange, HoldEvents, LoseUnseen, Point
 from support.kubeconfig import Connection
@@ -148,7 +148,7 @@ class Life:
             if self._all_phases():
                 self._restart_writes_nothing()
             self._operator.finish()
-            self._operator.assert_silent_about(SECRETS.values())
+            self._operator.assert_silent_about([*SECRETS.values(), *ROTATED.values()])
             self.drifts = [line for line in self._operator.log_text().splitlines() if why_of(line) == "drift"]
         finally:
             self._operator.clean_up()
@@ -216,6 +216,7 @@ class Life:
         ready = condition_of(app, "Ready")
         assert (ready.get("status"), ready.get("reason")) == (phase.ready, phase.reason), show(app.get("status"))
         assert ready["observedGeneration"] == app["metadata"]["generation"], show(app)
+        assert phase.is_done(self._app), show(app)
         self._is_quiet()
         return True
 

@@ -1,4 +1,7 @@
-"""What an app lives through: an install, an upgrade, an upgrade that fails, a rollback on request."""
+"""What an app lives through: an install, rotated secrets, an upgrade, an upgrade that fails, a rollback on request.
+
+Its deletion is none of these: there the operator has nothing to write (tests/fault/state.py kills it there).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from support.todo_app import TodoApp
 # Values that must never be in a log.
 SECRETS = {"todo-db": "postgres://canary-crash-0001", "todo-db-2": "postgres://canary-crash-0002",
            "todo-mail": "smtp://canary-crash-0003"}
+ROTATED = {"todo-db": "postgres://canary-crash-0004", "todo-mail": "smtp://canary-crash-0005"}
 BAD_IMAGE = "localhost/todo-frontend:2.0.0"
 
 
@@ -48,10 +52,19 @@ class Phase(NamedTuple):
     ready: str
     """Status of the condition Ready when it is over, and below its reason."""
     reason: str
+    is_done: Callable[[TodoApp], bool] = lambda _: True
+    """Where the generation does not tell: the spec stays as it is."""
+
+
+def rotate(app: TodoApp) -> None:
+    """Another value of a pinned and of a live secret: a revision, and a restart of the backend."""
+    for name, value in ROTATED.items():
+        app.api.patch("Secret", name, app.namespace, {"stringData": {"url": value}})
 
 
 PHASES = [
     Phase("install", lambda app: app.create(INSTALLED), "True", "Succeeded"),
+    Phase("secret rotation", rotate, "True", "Succeeded", lambda app: bool(app.status["activeRevision"] == 2)),
     Phase("upgrade", lambda app: app.patch(UPGRADED), "True", "Succeeded"),
     Phase("failed upgrade", lambda app: app.patch(BROKEN), "False", "RolledBack"),
     Phase("rollback", lambda app: app.patch({"rollback": {"toRevision": 1}}), "True", "RolledBackOnRequest"),

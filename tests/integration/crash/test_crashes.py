@@ -1,7 +1,7 @@
 """The operator dies, or loses an answer, at each single write: what it comes to must be what it comes to undisturbed.
 
 The writes are those that an undisturbed life of an app makes (life.py, phases.py); what a life comes to is compared
-whole (end_state.py), and watches see what was made, deleted and rewritten on the way (births.py).
+whole (support/end_state.py), and watches see what was made, deleted and rewritten on the way (support/births.py).
 
 Broken once each, to see these tests fail:
 - a revision whose number is taken (its own, by an answer that was lost) is recorded once more under the next number:
@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from end_state import differences
 from life import FAULTS, Trial
 from lives import Lives
 from phases import PHASES
+from support.end_state import differences
 
 PHASE_NAMES = [phase.name for phase in PHASES]
 
@@ -37,9 +37,9 @@ def test_two_undisturbed_lives_come_to_the_same(lives: Lives) -> None:
 
 def test_undisturbed_nothing_is_deleted_and_everything_is_made_once(lives: Lives) -> None:
     births = lives.undisturbed[0].endings[PHASE_NAMES[-1]].births
-    # Of sealed Secrets' names only the beginnings are noted: the upgrade made the backend's second.
+    # Of sealed Secrets' names only the beginnings are noted: the backend got its second by the rotation, then a third.
     seconds = {what: count for what, count in births.items() if count != 1}
-    assert seconds == {"ADDED Secret todo-backend-secrets-*": 2}, births
+    assert seconds == {"ADDED Secret todo-backend-secrets-*": 3}, births
     assert not [what for what in births if what.startswith("DELETED")], births
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 
-from end_state import KINDS, plain_name
 from support.api import Api, Object
+from support.end_state import KINDS, plain_name
 from support.pod_simulator import MANAGED
 from support.waiting import show
 from support.watching import Callback, Watch

@@ -2,20 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/steady_timer.hpp>
-#include <random>
 #include <utility>
 
 #include "kube/asio_transport.hpp"
+#include "kube/model/decode.hpp"
 #include "kube/request.hpp"
 #include "kube/response.hpp"
-#include "kube/watcher.hpp"
 #include "todoapp/names.hpp"
 
 namespace kubectl {
-namespace {
-
-/// What somebody can do about it, behind the server's own words.
 base::Error with_advice(base::Error error) {
   switch (error.code) {
     case base::ErrorCode::retry:
@@ -30,7 +25,13 @@ base::Error with_advice(base::Error error) {
   return error;
 }
 
-}  // namespace
+std::string selector_of(const std::string& app) {
+  return fmt::format("app.kubernetes.io/name=todoapp,app.kubernetes.io/instance={}", app);
+}
+
+base::WallTime present() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
 
 Client::Client(kube::ClusterAccess access)
     : namespace_(access.namespace_),
@@ -85,71 +86,68 @@ base::Result<std::string> Client::get_record(const kube::ObjectKey& app, std::in
              fmt::format("read the record {}", kube::to_string(key)));
 }
 
-base::Result<void> Client::patch_app(const kube::ObjectKey& key, const std::string& merge_patch) {
-  const auto answer = ask(kube::make_merge_patch(todoapp::app_resource(), key, merge_patch, {.manager = manager}),
-                          fmt::format("change app {}", kube::to_string(key)));
-  if (!answer) return base::Failure(answer.error());
-  return {};
+base::Result<std::string> Client::patch_app(const kube::ObjectKey& key, const std::string& merge_patch) {
+  return ask(kube::make_merge_patch(todoapp::app_resource(), key, merge_patch, {.manager = manager}),
+             fmt::format("change app {}", kube::to_string(key)));
 }
 
-base::Result<bool> Client::follow(const kube::ObjectKey& key, std::chrono::seconds timeout,
-                                  const std::function<bool(const AppView&)>& on_app,
-                                  const std::function<void(const base::Error&)>& on_trouble) {
-  kube::Decoder decoder;
-  kube::Store store;
-  std::optional<base::Result<bool>> end;
-  std::minstd_rand random{std::random_device{}()};
-  const auto gone = [&] {
-    end = base::fail(base::ErrorCode::not_found, "watch app " + kube::to_string(key), "it is not there (any more)");
-  };
-  const auto look = [&] {
-    if (end) return;
-    const auto* object = store.find(key);
-    if (object == nullptr) return gone();
-    const auto view = view_of(*object);
-    if (!view) {
-      end = base::Failure(view.error());
-    } else if (!on_app(*view)) {
-      end = true;
+base::Result<std::string> Client::try_patch(const kube::ObjectKey& key, const std::string& merge_patch,
+                                            std::string_view as) {
+  auto request = kube::make_merge_patch(todoapp::app_resource(), key, merge_patch, {.dry_run = true, .manager = as});
+  // As kubectl asks: a field that nobody knows is refused, not dropped.
+  request.target += "&fieldValidation=Strict";
+  return ask(std::move(request), fmt::format("try a change of app {}", kube::to_string(key)));
+}
+
+base::Result<std::string> Client::try_apply(const kube::ObjectKey& key, const std::string& json, std::string_view as) {
+  auto answer = ask(kube::make_apply(todoapp::app_resource(), key, json, {.dry_run = true, .manager = as}),
+                    fmt::format("try to apply app {}", kube::to_string(key)));
+  if (answer) return answer;
+  // The server calls it a failure of its own.
+  auto error = answer.error();
+  const auto end = error.detail.find(unknown_field);
+  if (end == std::string::npos) return answer;
+  error.code = base::ErrorCode::invalid;
+  error.detail.resize(end + unknown_field.size());
+  return base::Failure(std::move(error));
+}
+
+base::Result<std::optional<std::string>> Client::find(const kube::Resource& resource, const kube::ObjectKey& key,
+                                                      kube::Accept accept) {
+  auto answer = ask(kube::make_get(resource, key, accept), fmt::format("read {} {}", resource.kind, key.name));
+  if (answer) return std::optional(*std::move(answer));
+  if (answer.error().code == base::ErrorCode::not_found) return std::optional<std::string>{};
+  return base::Failure(answer.error());
+}
+
+base::Result<std::string> Client::list_of(const kube::Resource& resource, const kube::ObjectKey& app,
+                                          kube::Accept accept) {
+  return ask(kube::make_list(resource, app.namespace_, {.label_selector = selector_of(app.name)}, accept),
+             fmt::format("list {} of app {}", resource.plural, kube::to_string(app)));
+}
+
+base::Result<PodsView> Client::pods_of(const kube::ObjectKey& app) {
+  PodsView view;
+  view.now = present();
+  for (const auto* resource : {&kube::resources::pods(), &kube::resources::controller_revisions()}) {
+    const bool of_pods = resource->kind == "Pod";
+    const auto text = list_of(*resource, app, of_pods ? kube::Accept::object : kube::Accept::metadata);
+    if (!text && text.error().code == base::ErrorCode::forbidden) {
+      view.allowed = view.allowed && !of_pods;  // without records it is only not known of which revision they are
+      continue;
     }
-  };
-  kube::WatcherOptions options;
-  options.resource = todoapp::app_resource();
-  options.namespace_ = key.namespace_;
-  options.field_selector = "metadata.name=" + key.name;
-  options.pruning = app_pruning();
-  options.machine.what = "the app";
-  bool synced = false;
-  kube::WatcherEvents events{[&](const kube::Change&, kube::Origin) {
-                               if (synced) look();
-                             },
-                             [&] {
-                               synced = true;
-                               look();
-                             },
-                             [&](const base::Error& error) {
-                               // What time does not mend ends the watch.
-                               if (error.code == base::ErrorCode::retry) return on_trouble(error);
-                               end = base::Failure(with_advice(error));
-                             }};
-  kube::Watcher watcher(loop_.get_executor(), *transport_, decoder, store, std::move(options), std::move(events),
-                        [&] { return std::uniform_real_distribution<double>{}(random); });
-  boost::asio::steady_timer timer(loop_);
-  if (timeout.count() > 0) {
-    timer.expires_after(timeout);
-    timer.async_wait([&](const boost::system::error_code& error) {
-      if (!error && !end) end = false;
-    });
+    if (!text) return base::Failure(text.error());
+    auto page = kube::Decoder().page(*text, *resource, pod_pruning());
+    if (!page) return base::Failure(page.error());
+    for (const auto& object : page->objects) {
+      if (!of_pods) {
+        note_templates(view.revisions, object);
+      } else if (auto pod = pod_of(object)) {
+        view.pods.push_back(*std::move(pod));
+      }
+    }
   }
-  watcher.start();
-  loop_.restart();
-  while (!end && loop_.run_one() > 0) {
-  }
-  watcher.stop();
-  timer.cancel();
-  // What the timer's handler refers to ends with this call.
-  loop_.poll();
-  return end ? *end : base::Result<bool>(base::fail(base::ErrorCode::stopped, "watch the app", "the watch ended"));
+  return view;
 }
 
 }  // namespace kubectl

@@ -14,13 +14,24 @@
 #include "base/result.hpp"
 #include "kube/credentials.hpp"
 #include "kube/model/object_key.hpp"
+#include "kube/request.hpp"
 #include "kube/transport.hpp"
 #include "kubectl/app_view.hpp"
+#include "kubectl/pod_view.hpp"
 
 namespace kubectl {
 
 /// The name under which the plugin's fields are owned on the server.
 inline constexpr std::string_view manager = "kubectl-todoapp";
+
+/// How the server ends its words on a field that the CRD does not have, in an apply.
+inline constexpr std::string_view unknown_field = "field not declared in schema";
+
+/// What belongs to an app, its pods too.
+[[nodiscard]] std::string selector_of(const std::string& app);
+/// An error with what somebody can do about it, behind the server's own words.
+[[nodiscard]] base::Error with_advice(base::Error error);
+[[nodiscard]] base::WallTime present();
 
 class Client {
  public:
@@ -36,15 +47,40 @@ class Client {
   [[nodiscard]] base::Result<std::string> get_app(const kube::ObjectKey& key);
   [[nodiscard]] base::Result<std::string> list_apps(const std::string& where);
   [[nodiscard]] base::Result<std::string> get_record(const kube::ObjectKey& app, std::int64_t number);
-  [[nodiscard]] base::Result<void> patch_app(const kube::ObjectKey& key, const std::string& merge_patch);
+  /// The app as it is then.
+  [[nodiscard]] base::Result<std::string> patch_app(const kube::ObjectKey& key, const std::string& merge_patch);
 
-  /// Hands over the app, now and at each change, until `on_app` says false or the time is up (`timeout` 0: never).
-  /// True: `on_app` ended it. Errors: not_found, where the app is not there or goes away.
-  [[nodiscard]] base::Result<bool> follow(const kube::ObjectKey& key, std::chrono::seconds timeout,
-                                          const std::function<bool(const AppView&)>& on_app,
-                                          const std::function<void(const base::Error&)>& on_trouble);
+  /// The app as it would be, with the server's defaults and in spite of nothing that it refuses; nothing is written.
+  [[nodiscard]] base::Result<std::string> try_patch(const kube::ObjectKey& key, const std::string& merge_patch,
+                                                    std::string_view as);
+  /// The same for a server-side apply of a whole object.
+  [[nodiscard]] base::Result<std::string> try_apply(const kube::ObjectKey& key, const std::string& json,
+                                                    std::string_view as);
+
+  /// Any object, or none where it is not there.
+  [[nodiscard]] base::Result<std::optional<std::string>> find(const kube::Resource& resource,
+                                                              const kube::ObjectKey& key,
+                                                              kube::Accept accept = kube::Accept::object);
+  /// What belongs to an app and carries its labels.
+  [[nodiscard]] base::Result<std::string> list_of(const kube::Resource& resource, const kube::ObjectKey& app,
+                                                  kube::Accept accept = kube::Accept::object);
+
+  /// The pods of an app, and which revisions they are of. A user who may not list them gets a view that says so.
+  [[nodiscard]] base::Result<PodsView> pods_of(const kube::ObjectKey& app);
+
+  /// Hands over the app (and its pods where `with_pods`), now and at each change, until `on_app` says false or the time
+  /// is up (`timeout` 0: never). True: `on_app` ended it. Errors: not_found, where the app is not there or goes away.
+  struct Following {
+    std::chrono::seconds timeout{0};
+    bool with_pods{false};
+    std::function<bool(const AppView&, const PodsView*)> on_app;
+    std::function<void(const base::Error&)> on_trouble;
+  };
+  [[nodiscard]] base::Result<bool> follow(const kube::ObjectKey& key, const Following& following);
 
  private:
+  class Follower;
+
   [[nodiscard]] base::Result<std::string> ask(kube::Request request, std::string act);
 
   boost::asio::io_context loop_{1};

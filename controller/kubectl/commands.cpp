@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
 #include "kube/model/decode.hpp"
 #include "kubectl/advice.hpp"
 #include "kubectl/asks.hpp"
+#include "kubectl/diff_command.hpp"
 #include "kubectl/history_text.hpp"
+#include "kubectl/preview.hpp"
 #include "kubectl/status_text.hpp"
 #include "todoapp/content_record.hpp"
 #include "todoapp/names.hpp"
@@ -85,14 +86,24 @@ class Run {
   base::Result<int> ask() {
     const auto app = fetch();
     if (!app) return base::Failure(app.error());
-    const auto asked = decide(app->view);
+    const auto asked = decide(*app);
     if (!asked) return base::Failure(asked.error());
     const kube::ObjectKey key{app->view.namespace_, app->view.name};
+    if (options_.dry_run) return show_change(key, *app, asked->patch);
+    std::int64_t generation = 0;
     if (!asked->patch.empty()) {
-      if (auto result = client_.patch_app(key, asked->patch); !result) return base::Failure(result.error());
+      const auto changed = client_.patch_app(key, asked->patch);
+      if (!changed) return base::Failure(changed.error());
+      const auto view = read_view(*changed);
+      if (!view) return base::Failure(view.error());
+      generation = view->generation;
     }
     terminal_.print(fmt::format("{}/{} {}\n", resource_name, key.name, asked->said));
-    return options_.watch ? watch(key, asked->after) : base::Result<int>(exit_done);
+    const bool upgrade = options_.command == Command::upgrade;
+    if (!options_.watch || (upgrade && asked->patch.empty())) return exit_done;
+    return wait_for(
+        {.key = key, .after = asked->after, .generation = generation, .timeout = options_.timeout, .upgrade = upgrade},
+        client_, terminal_);
   }
 
  private:
@@ -100,11 +111,14 @@ class Run {
     return options_.namespace_.empty() ? client_.default_namespace() : options_.namespace_;
   }
 
-  base::Result<Ask> decide(const AppView& app) const {
-    const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  base::Result<Ask> decide(const Fetched& fetched) const {
+    const auto now = present();
+    const auto& app = fetched.view;
     switch (options_.command) {
       case Command::rollback:
         return options_.undo ? ask_undo(app) : ask_rollback(app, options_.revision);
+      case Command::upgrade:
+        return ask_upgrade(app, fetched.text, options_.upgrade);
       case Command::retry:
         return ask_retry(app, now);
       case Command::approve:
@@ -118,6 +132,7 @@ class Run {
       case Command::status:
       case Command::history:
       case Command::explain:
+      case Command::diff:
         break;
     }
     return base::fail(base::ErrorCode::invalid, "read the command line", "that command changes nothing");
@@ -160,60 +175,39 @@ class Run {
   }
 
   base::Result<int> one_status(const std::string& name) {
-    if (options_.watch) return watch({namespace_name(), name}, 0);
+    if (options_.watch) return watch({namespace_name(), name});
     const auto app = fetch();
     if (!app) return base::Failure(app.error());
     return show_status(*app);
   }
 
   base::Result<int> show_status(const Fetched& app) {
-    if (options_.watch) return watch({app.view.namespace_, app.view.name}, 0);
+    if (options_.watch) return watch({app.view.namespace_, app.view.name});
     if (options_.output == Output::json || options_.output == Output::yaml) return print(app.text);
     if (options_.output == Output::name) {
       print_name(app.view.name);
       return exit_done;
     }
-    terminal_.print(status_tree(app.view, terminal_.style(), options_.output == Output::wide));
+    const auto pods = client_.pods_of({app.view.namespace_, app.view.name});
+    if (!pods) return base::Failure(pods.error());
+    terminal_.print(status_tree(app.view, terminal_.style(), options_.output == Output::wide, &*pods));
     return exit_done;
   }
 
-  /// Until the app is ready or stalled, in a revision newer than `after` where one is waited for.
-  base::Result<int> watch(const kube::ObjectKey& key, std::int64_t after) {
-    int code = exit_done;
-    std::string before;
-    const auto on_app = [&](const AppView& app) {
-      show_change(app, before);
-      if (app.newest() <= after && after > 0) return true;
-      const auto state = state_of(app);
-      code = state == State::stalled ? exit_failed : exit_done;
-      return state == State::under_way;
-    };
-    const auto on_trouble = [&](const base::Error& error) {
-      terminal_.complain(fmt::format("kubectl-todoapp: {}; trying again\n", plain(base::to_string(error))));
-    };
-    const auto ended = client_.follow(key, options_.timeout, on_app, on_trouble);
-    if (!ended) return base::Failure(ended.error());
-    if (!*ended) {
-      terminal_.complain(
-          fmt::format("kubectl-todoapp: {} is not ready after {} s\n", kube::to_string(key), options_.timeout.count()));
-      return exit_timeout;
-    }
-    if (code == exit_failed) {
-      terminal_.complain(
-          fmt::format("kubectl-todoapp: {} cannot go on by itself; why, and what to do: kubectl todoapp "
-                      "explain {} -n {}\n",
-                      kube::to_string(key), key.name, key.namespace_));
-    }
-    return code;
+  base::Result<int> watch(const kube::ObjectKey& key) {
+    return wait_for({.key = key, .timeout = options_.timeout, .wide = options_.output == Output::wide}, client_,
+                    terminal_);
   }
 
-  void show_change(const AppView& app, std::string& before) {
-    if (terminal_.redraws()) {
-      return terminal_.redraw(status_tree(app, terminal_.style(), options_.output == Output::wide));
-    }
-    auto line = status_line(app);
-    if (line != before) terminal_.print(line + "\n");
-    before = std::move(line);
+  /// A change that is tried only.
+  base::Result<int> show_change(const kube::ObjectKey& key, const Fetched& app, const std::string& patch) {
+    const auto after = patch.empty() ? app.text : client_.try_patch(key, patch, manager);
+    if (!after) return base::Failure(after.error());
+    const auto preview = preview_of(client_, key, app.text, *after, {}, terminal_.style());
+    if (!preview) return base::Failure(preview.error());
+    terminal_.print(preview->text);
+    if (!preview->differs) terminal_.print(fmt::format("{}/{}: nothing would change\n", resource_name, key.name));
+    return exit_done;
   }
 
   base::Result<int> one_revision(const AppView& app) {
@@ -239,6 +233,24 @@ class Run {
                         "it is not one of this operator's");
     }
     terminal_.print(revision_text(app, *record, *content));
+    return show_difference(app, *content);
+  }
+
+  /// To the revision that --diff names, or else to the one before.
+  base::Result<int> show_difference(const AppView& app, const todoapp::Content& content) {
+    auto other = options_.other_revision;
+    for (const auto& revision : app.revisions) {
+      if (other == 0 && revision.number < options_.revision) other = revision.number;
+    }
+    if (other == 0) return exit_done;
+    if (app.find(other) == nullptr) {
+      return base::fail(base::ErrorCode::not_found, "show the history of " + app.key(), no_such_revision(app, other));
+    }
+    const auto text = client_.get_record({app.namespace_, app.name}, other);
+    if (!text) return base::Failure(text.error());
+    const auto before = todoapp::decode_content(*text);
+    if (!before) return base::Failure(before.error());
+    terminal_.print(difference_text(other, *before, content, terminal_.style()));
     return exit_done;
   }
 
@@ -278,6 +290,9 @@ base::Result<int> run(const Options& options, Client& client, Terminal& terminal
       return run.history();
     case Command::explain:
       return run.explain();
+    case Command::diff:
+      return run_diff(options, client, terminal);
+    case Command::upgrade:
     case Command::rollback:
     case Command::retry:
     case Command::approve:

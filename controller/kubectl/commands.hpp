@@ -6,13 +6,9 @@
 #include "kubectl/client.hpp"
 #include "kubectl/options.hpp"
 #include "kubectl/terminal.hpp"
+#include "kubectl/waiting.hpp"
 
 namespace kubectl {
-
-inline constexpr int exit_done = 0;
-inline constexpr int exit_failed = 1;  ///< also: the app can go on no more
-inline constexpr int exit_usage = 2;
-inline constexpr int exit_timeout = 3;  ///< the time of --timeout is up
 
 /// The exit code.
 [[nodiscard]] base::Result<int> run(const Options& options, Client& client, Terminal& terminal);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kubectl/diff_text.hpp"
 #include "kubectl/status_text.hpp"
 #include "kubectl/text.hpp"
 #include "todoapp/names.hpp"
@@ -71,6 +72,24 @@ void add_migration(Lines& lines, const todoapp::MigrationContent& migration) {
   lines.add(2, "compatible from", std::to_string(migration.compatible_from));
 }
 
+/// What a content says, as one value; of sealed Secrets the names.
+Json value_of(const todoapp::Content& content) {
+  auto value = Json::object();
+  for (const auto tier : todoapp::all_tiers) {
+    const auto& part = content.tier(tier);
+    auto& mine = value[std::string(todoapp::to_string(tier))];
+    mine = Json::parse(part.pod_template);
+    mine["config"] = part.config;
+    if (!part.secrets_name.empty()) mine["sealedSecrets"] = part.secrets_name;
+  }
+  if (content.migration) {
+    value["migration"] = Json::parse(content.migration->job_template);
+    value["migration"]["schemaVersion"] = content.migration->schema_version;
+    value["migration"]["compatibleFrom"] = content.migration->compatible_from;
+  }
+  return value;
+}
+
 }  // namespace
 
 std::string history_table(const AppView& app, bool wide) {
@@ -120,6 +139,16 @@ std::string revision_text(const AppView& app, const todoapp::Revision& record, c
   for (const auto tier : todoapp::all_tiers) add_tier(lines, content.tier(tier), tier);
   if (content.migration) add_migration(lines, *content.migration);
   return fmt::format("Revision {} of {} in namespace {}\n", record.number, app.name, app.namespace_) + lines.take();
+}
+
+std::string difference_text(std::int64_t number, const todoapp::Content& before, const todoapp::Content& content,
+                            const Style& style) {
+  const auto from = value_of(before).dump();
+  const auto fields = differences(from, from, value_of(content).dump());
+  if (fields.empty()) return fmt::format("The same as revision {}\n", number);
+  auto text = fmt::format("Otherwise than revision {}\n", number);
+  for (const auto& field : fields) text += field_text(field, style);
+  return text;
 }
 
 }  // namespace kubectl

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kubectl/app_view.hpp"
+#include "kubectl/text.hpp"
 #include "todoapp/revision.hpp"
 #include "todoapp/types.hpp"
 
@@ -22,5 +23,9 @@ namespace kubectl {
 /// A record: how it went, and what its pods are made from.
 [[nodiscard]] std::string revision_text(const AppView& app, const todoapp::Revision& record,
                                         const todoapp::Content& content);
+
+/// What its pods are made from otherwise than those of revision `number`: field by field.
+[[nodiscard]] std::string difference_text(std::int64_t number, const todoapp::Content& before,
+                                          const todoapp::Content& content, const Style& style);
 
 }  // namespace kubectl

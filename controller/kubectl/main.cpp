@@ -5,6 +5,8 @@
 
 #include "kube/kubeconfig.hpp"
 #include "kubectl/commands.hpp"
+#include "kubectl/complete_command.hpp"
+#include "kubectl/diff_command.hpp"
 
 namespace {
 
@@ -21,12 +23,18 @@ int run(const std::vector<std::string>& arguments) {
     terminal.print(shown->text);
     return kubectl::exit_done;
   }
+  if (const auto* asked = std::get_if<kubectl::CompleteWords>(&*invocation)) {
+    terminal.print(kubectl::complete(*asked));
+    return kubectl::exit_done;
+  }
   const auto& options = std::get<kubectl::Options>(*invocation);
   auto access = kube::find_access(options.kubeconfig, options.context);
-  if (!access) return complain(terminal, access.error(), kubectl::exit_failed);
+  // As kubectl diff: 1 is for differences.
+  const int failed = options.command == kubectl::Command::diff ? kubectl::exit_trouble : kubectl::exit_failed;
+  if (!access) return complain(terminal, access.error(), failed);
   kubectl::Client client(*std::move(access));
   const auto code = kubectl::run(options, client, terminal);
-  return code ? *code : complain(terminal, code.error(), kubectl::exit_failed);
+  return code ? *code : complain(terminal, code.error(), failed);
 }
 
 }  // namespace

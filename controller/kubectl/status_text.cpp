@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "todoapp/names.hpp"
 
 namespace kubectl {
@@ -32,6 +35,12 @@ class Tree {
 
   void branch(std::string text) { branches_.push_back({std::move(text), {}}); }
   void leaf(std::string text) { branches_.back().leaves.push_back(std::move(text)); }
+  /// Branches of the last branch.
+  void twigs(const std::vector<std::string>& texts) {
+    for (const auto& each : texts) {
+      leaf((&each == &texts.back() ? pick("└─ ", "`- ") : pick("├─ ", "|- ")) + each);
+    }
+  }
 
   [[nodiscard]] std::string text(const std::string& head, const std::string& trunk) const {
     auto text = head + '\n';
@@ -100,14 +109,76 @@ void add_failure(Tree& tree, const AppView& app, const Style& style) {
   tree.leaf(fmt::format("why, and what to do: kubectl todoapp explain {} -n {}", app.name, app.namespace_));
 }
 
-void add_tiers(Tree& tree, const AppView& app, const Style& style) {
+/// Which revision a pod is of; a migration's says so in its name, for its template is none of a tier's.
+std::string revision_of(const PodView& pod, const PodsView& all) {
+  constexpr std::string_view mark = "-migrate-";
+  if (const auto at = pod.name.rfind(mark); pod.component == "migration" && at != std::string::npos) {
+    const auto number = pod.name.substr(at + mark.size());
+    return "revision " + plain(number.substr(0, number.find('-')));
+  }
+  const auto at = all.revisions.find(pod.template_hash);
+  return at == all.revisions.end() ? std::string("revision ?") : fmt::format("revision {}", at->second);
+}
+
+/// A pod's line, in columns that `table` puts below each other.
+std::vector<std::string> pod_row(const PodView& pod, const PodsView& all, const Style& style, bool wide) {
+  const bool done = pod.state == "Completed";
+  const auto ink = pod.is_ready() || done                             ? Ink::good
+                   : pod.state == "Running" || pod.state == "Pending" ? Ink::busy
+                                                                      : Ink::bad;
+  std::vector<std::string> row{plain(pod.name),
+                               painted(style, ink, plain(pod.state)),
+                               fmt::format("{}/{} ready", pod.ready, pod.containers),
+                               fmt::format("{} restart{}", pod.restarts, pod.restarts == 1 ? "" : "s"),
+                               revision_of(pod, all),
+                               age_words(pod.created, all.now)};
+  if (wide) row.push_back(pod.node.empty() ? "no node" : plain(pod.node));
+  // Of a pod that is well there is nothing to say.
+  if (!pod.message.empty() && !pod.is_ready()) row.push_back(plain(pod.message));
+  return row;
+}
+
+void add_pods(Tree& tree, std::string_view component, const PodsView& all, const Style& style, bool wide) {
+  std::vector<const PodView*> pods;
+  for (const auto& pod : all.pods) {
+    if (pod.component == component) pods.push_back(&pod);
+  }
+  std::sort(pods.begin(), pods.end(), [](const auto* one, const auto* other) {
+    return std::tuple(one->is_ready(), one->name) < std::tuple(other->is_ready(), other->name);
+  });
+  std::vector<std::vector<std::string>> rows;
+  for (const auto* pod : pods) {
+    if (!wide && rows.size() == most_pods) break;
+    rows.push_back(pod_row(*pod, all, style, wide));
+  }
+  std::vector<std::string> lines;
+  const auto text = table(rows);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  if (rows.size() < pods.size())
+    lines.push_back(fmt::format("and {} more; -o wide shows all", pods.size() - rows.size()));
+  tree.twigs(lines);
+}
+
+void add_tiers(Tree& tree, const AppView& app, const Style& style, bool wide, const PodsView* pods) {
   for (const auto tier : all_tiers) {
     const auto& shown = app.tier(tier);
     const auto ink = shown.ready >= shown.replicas ? Ink::good : Ink::busy;
     tree.branch(fmt::format("{:<8}  {}  {} ready, {} updated  {}", todoapp::to_string(tier),
                             painted(style, ink, bar(style, shown.ready, shown.replicas)), counts(shown), shown.updated,
                             painted(style, Ink::faint, plain(shown.image))));
+    if (pods != nullptr) add_pods(tree, todoapp::to_string(tier), *pods, style, wide);
   }
+  if (pods == nullptr) return;
+  const auto of_migration = [](const PodView& pod) { return pod.component == "migration"; };
+  if (std::any_of(pods->pods.begin(), pods->pods.end(), of_migration)) {
+    tree.branch("migration");
+    add_pods(tree, "migration", *pods, style, wide);
+  }
+  if (!pods->allowed) tree.branch("pods are not shown: you may not list them");
 }
 
 std::string ready_word(const AppView& app) { return app.ready.status.empty() ? "Unknown" : plain(app.ready.status); }
@@ -126,7 +197,7 @@ std::string marks_of(const AppView& app, std::int64_t revision) {
   return marks;
 }
 
-std::string status_tree(const AppView& app, const Style& style, bool wide) {
+std::string status_tree(const AppView& app, const Style& style, bool wide, const PodsView* pods) {
   const auto word = painted(style, ink_of(app), reason_word(app));
   // What matters most comes first: a narrow terminal cuts the end.
   auto head = fmt::format("{}: {}", painted(style, Ink::bold, app.name), word);
@@ -146,7 +217,7 @@ std::string status_tree(const AppView& app, const Style& style, bool wide) {
   add_requests(tree, app, style, wide);
   if (app.target > 0 && app.target != app.active) add_revision(tree, app, app.target, wide);
   if (app.active > 0) add_revision(tree, app, app.active, wide);
-  add_tiers(tree, app, style);
+  add_tiers(tree, app, style, wide, pods);
   return tree.text(head, plain(app.ready.message));
 }
 

@@ -1,17 +1,23 @@
 // What `status` says: the tree of one app, the table of several, and the line that a watch in a pipe prints at each
-// change. Law: pure; from the app's view alone.
+// change. Law: pure; from the views of the app and its pods alone.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "kubectl/app_view.hpp"
+#include "kubectl/pod_view.hpp"
 #include "kubectl/text.hpp"
 
 namespace kubectl {
 
-/// Several lines, each with its end. `wide` shows times and plan in full.
-[[nodiscard]] std::string status_tree(const AppView& app, const Style& style, bool wide);
+/// How many pods of a tier are shown; those that are not ready come first.
+inline constexpr std::size_t most_pods = 10;
+
+/// Several lines, each with its end. `wide` shows times, plan and pods in full. Without `pods` there is no word of
+/// them.
+[[nodiscard]] std::string status_tree(const AppView& app, const Style& style, bool wide,
+                                      const PodsView* pods = nullptr);
 
 /// One line for each, under a heading; `namespaces` adds that column, `wide` step and message.
 [[nodiscard]] std::string status_table(const std::vector<AppView>& apps, const Style& style, bool namespaces,

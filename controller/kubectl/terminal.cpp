@@ -60,15 +60,21 @@ void Terminal::complain(std::string_view text) { write(stderr, text); }
 void Terminal::redraw(std::string_view picture) {
   const auto size = terminal_size();
   std::string text;
-  if (rows_drawn_ > 0) text += fmt::format("\033[{}A\r\033[J", rows_drawn_);
-  rows_drawn_ = 0;
+  // A terminal that was made narrower has broken the lines of the picture before.
+  std::size_t rows = 0;
+  for (const auto width : widths_drawn_) rows += std::max<std::size_t>(1, (width + size.columns - 1) / size.columns);
+  if (rows > 0) text += fmt::format("\033[{}A\r", rows);
+  widths_drawn_.clear();
   // One row is left for the cursor.
-  while (!picture.empty() && rows_drawn_ + 1 < size.rows) {
+  while (!picture.empty() && widths_drawn_.size() + 1 < size.rows) {
     const auto end = std::min(picture.find('\n'), picture.size());
-    text += fitted(picture.substr(0, end), size.columns) + "\n";
+    const auto line = fitted(picture.substr(0, end), size.columns);
+    widths_drawn_.push_back(width_of(line));
+    // Line by line: a whole screen that is cleared at once is kept by some terminals, to be scrolled back to.
+    text += "\033[2K" + line + "\n";
     picture.remove_prefix(std::min(end + 1, picture.size()));
-    ++rows_drawn_;
   }
+  text += "\033[J";
   print(text);
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kubectl/text.hpp"
 
@@ -27,7 +28,7 @@ class Terminal {
  private:
   Style style_;
   bool redraws_{false};
-  std::size_t rows_drawn_{0};
+  std::vector<std::size_t> widths_drawn_;  ///< of the picture's lines
 };
 
 }  // namespace kubectl

@@ -39,7 +39,8 @@ packages_of_backend=(libsqlite3-dev libpq-dev)
 packages_of_test=(
   libgtest-dev libgmock-dev postgresql
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19
-  shellcheck python3 python3-venv openssl curl ca-certificates)
+  shellcheck python3 python3-venv openssl curl ca-certificates
+  tmux zsh fish)
 
 # The page is tested in it; a screen without letters would tell little.
 packages_of_browser=(chromium fonts-dejavu-core)

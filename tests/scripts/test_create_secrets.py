@@ -72,7 +72,8 @@ class Script:
         self.notes.touch()
         wrapper = folder / "bin" / "kubectl"
         wrapper.parent.mkdir()
-        wrapper.write_text(f'#!/bin/sh\n{{ echo "$@"; env; }} >>"{self.notes}"\nPATH="{os.environ["PATH"]}" exec kubectl "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\n{{ echo "$@"; env; }} >>"{self.notes}"\n'
+                           f'PATH="{os.environ["PATH"]}" exec kubectl "$@"\n')
         wrapper.chmod(0o755)
         self.environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": str(folder),
                              "PATH": f"{wrapper.parent}:{os.environ['PATH']}"}

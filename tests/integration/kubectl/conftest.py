@@ -35,10 +35,10 @@ class Plugin:
                              "PATH": f"{binary.parent}{os.pathsep}{os.environ['PATH']}"}
         self._environment.pop("NO_COLOR", None)
 
-    def __call__(self, *arguments: str, alone: bool = True, **environment: str) -> Ended:
+    def __call__(self, *arguments: str, alone: bool = True, given: str = "", **environment: str) -> Ended:
+        """`given` is what it reads."""
         done = subprocess.run(self._command(arguments, alone), env={**self._environment, **environment}, text=True,
-                              capture_output=True, timeout=PLUGIN_SECONDS * DEADLINE_FACTOR, check=False,
-                              stdin=subprocess.DEVNULL)
+                              capture_output=True, timeout=PLUGIN_SECONDS * DEADLINE_FACTOR, check=False, input=given)
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def said(self, *arguments: str) -> str:
@@ -51,6 +51,10 @@ class Plugin:
         """What bash prints, with the plugin on its PATH."""
         return subprocess.run(["bash", "-euc", script], env=self._environment, text=True, capture_output=True,
                               timeout=PLUGIN_SECONDS, check=True, stdin=subprocess.DEVNULL).stdout
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return dict(self._environment)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(self._command(arguments, True), env=self._environment, text=True,

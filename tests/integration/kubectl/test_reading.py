@@ -15,10 +15,12 @@ from support.api import Api
 from support.control_plane import REPOSITORY, ControlPlane
 from support.pod_simulator import PodSimulator
 from support.revisions import LIVE, image, install, put_secret, wait_outcome
-from support.todo_app import TodoApp
+from support.todo_app import TIERS, TodoApp
+from support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
 
+AGE = re.compile(r"\b\d+[smhd]$", re.M)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -30,14 +32,28 @@ def upgraded(app: TodoApp) -> TodoApp:
     return app
 
 
+def only_pod(app: TodoApp, tier: str) -> str:
+    """Its name, once the pod before it is gone."""
+
+    def look() -> str:
+        names = [pod["metadata"]["name"] for pod in app.pods(tier)]
+        assert len(names) == 1, names
+        return str(names[0])
+
+    return eventually(look, f"one pod of the {tier}")
+
+
 def test_the_status_of_an_app_is_a_tree(app: TodoApp, plugin: Plugin) -> None:
     upgraded(app)
-    assert plugin.said("status", "todo", "-n", app.namespace) == (
+    names = {tier: only_pod(app, tier) for tier in TIERS}
+    assert AGE.sub("AGE", plugin.said("status", "todo", "-n", app.namespace)) == (
         f"todo: Succeeded (namespace {app.namespace})\n"
         "│  Revision 2 serves\n"
         "├─ revision 2: active, last good; Succeeded; backend image 1.0.0 to 2.0.0\n"
         "├─ frontend  ██████████  1/1 ready, 1 updated  localhost/todo-frontend:1.0.0\n"
-        "└─ backend   ██████████  1/1 ready, 1 updated  localhost/todo-backend:2.0.0\n")
+        f"│  └─ {names['frontend']}  Running  1/1 ready  0 restarts  revision 2  AGE\n"
+        "└─ backend   ██████████  1/1 ready, 1 updated  localhost/todo-backend:2.0.0\n"
+        f"   └─ {names['backend']}  Running  1/1 ready  0 restarts  revision 2  AGE\n")
     same = plugin("status", "-n", app.namespace, alone=False, LC_ALL="C")
     assert (same.code, same.err) == (0, "")
     assert "`- backend   ##########  1/1 ready" in same.out and same.out.isascii(), "as kubectl todoapp, without a name"
@@ -90,7 +106,13 @@ def test_the_history_shows_revisions_and_what_one_of_them_holds(app: TodoApp, ap
     for words in ("cause             first install", "image           localhost/todo-backend:1.0.0",
                   "config          LOG_LEVEL=info", "env             DATABASE_URL from Secret todo-db, key url"):
         assert words in content
-    assert "canary" not in content
+    assert "canary" not in content and "than revision" not in content
+    where = ("history", "todo", "-n", app.namespace, "--revision")
+    change = "  ~ backend.spec.containers[backend].image: localhost/todo-backend:{} -> localhost/todo-backend:{}\n"
+    assert plugin.said(*where, "2").endswith("Otherwise than revision 1\n" + change.format("1.0.0", "2.0.0"))
+    back = plugin.said(*where, "1", "--diff", "2")
+    assert back.endswith("Otherwise than revision 2\n" + change.format("2.0.0", "1.0.0"))
+    assert plugin.said(*where, "2", "--diff", "2").endswith("The same as revision 2\n")
     refused = plugin("history", "todo", "-n", app.namespace, "--revision", "7")
     assert (refused.code, refused.out) == (1, "")
     assert "revision 7 is not in the history; there are 2, 1" in refused.err
@@ -116,6 +138,24 @@ def test_a_failed_upgrade_is_explained_with_its_evidence(
     assert f"revision 2 failed: CrashLoopBackOff; pod {pod}, exit code 3" in tree
 
 
+def test_a_pod_in_trouble_is_shown_with_the_reason(
+        app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
+    simulator.behave(pods.invalid_image_name(), namespace=app.namespace)
+    app.create({"upgrade": {"timeoutSeconds": 600}, "backend": {"replicas": 2}})
+    where = ("status", "todo", "-n", app.namespace)
+
+    def look() -> list[str]:
+        lines = plugin.said(*where).splitlines()
+        pod = r"─ todo-backend-\S+ +InvalidImageName +0/1 ready +0 restarts +revision 1 "
+        found = [line for line in lines if re.search(pod, line)]
+        assert len(found) == 2, lines
+        return found
+
+    shown = eventually(look, "both pods to be shown with their trouble")
+    assert shown[0].startswith("   ├─ ") and shown[1].startswith("   └─ ")
+    assert re.search(r" revision 1 +\d+s +\S+ +", "\n".join(plugin.said(*where, "-o", "wide").splitlines()))
+
+
 def test_it_needs_the_rights_to_read_the_app_and_no_others(
         app: TodoApp, api: Api, cluster: ControlPlane, plugin: Plugin) -> None:
     upgraded(app)
@@ -134,6 +174,7 @@ def test_it_needs_the_rights_to_read_the_app_and_no_others(
                 "subjects": [{"kind": "User", "name": "somebody", "apiGroup": "rbac.authorization.k8s.io"}]})
     for command in ("status", "history", "explain"):
         assert somebody.said(command, "todo", "-n", app.namespace)
+    assert "└─ pods are not shown: you may not list them\n" in somebody.said("status", "todo", "-n", app.namespace)
     denied = somebody("rollback", "todo", "-n", app.namespace)
     assert denied.code == 1 and "cannot patch resource" in denied.err
 
@@ -159,11 +200,3 @@ def test_a_wrong_command_line_ends_with_2_and_a_word(plugin: Plugin, arguments: 
     ended = plugin(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("kubectl-todoapp: ") and ended.err.count("\n") == 1
-
-
-@pytest.mark.parametrize(("words", "found"), [("ro", "rollback"), ("rollback --u", "--undo"), ("completion z", "zsh")])
-def test_bash_completes_commands_and_flags(plugin: Plugin, words: str, found: str) -> None:
-    count = len(words.split())
-    script = (f"source <(kubectl-todoapp completion bash); COMP_WORDS=(kubectl-todoapp {words}); COMP_CWORD={count}; "
-              '_kubectl_todoapp; echo "${COMPREPLY[@]}"')
-    assert plugin.shell(script) == f"{found}\n"

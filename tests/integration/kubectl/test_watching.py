@@ -73,7 +73,7 @@ def test_a_terminal_gets_a_picture_that_is_drawn_anew(
     app.patch(NEW)
     ended = plugin.on_terminal("status", "todo", "-n", app.namespace, "--watch", columns=60)
     assert ended.code == 0, ended
-    pictures = re.split(r"\x1b\[(\d+)A\r\x1b\[J", ended.out)
+    pictures = re.split(r"\x1b\[(\d+)A\r", ended.out)
     assert len(pictures) > 2, ended.out
     for before, rows in zip(pictures[0::2], pictures[1::2], strict=False):
         assert before.count("\n") == int(rows), "the picture before is taken away whole"

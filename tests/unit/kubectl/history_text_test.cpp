@@ -85,5 +85,28 @@ TEST(RevisionText, ShowsTheContentAndNamesSecretsOnly) {
   EXPECT_THAT(text, HasSubstr("  migration\n    schema          2\n    compatible from  1\n"));
 }
 
+TEST(DifferenceText, IsOfWhatPodsAreMadeFrom) {
+  const auto content = [](const char* image, const todoapp::StringMap& config) {
+    todoapp::Content made;
+    for (const auto tier : todoapp::all_tiers) {
+      made.tier(tier).pod_template = Json{{"spec", {{"containers", {{{"name", "main"}, {"image", image}}}}}}}.dump();
+      made.tier(tier).config = config;
+    }
+    made.frontend.pod_template = R"({"spec":{}})";
+    return made;
+  };
+  constexpr Style bare{.colour = false, .unicode = true};
+  const auto before = content("b:1", {{"A", "1"}, {"B", "2"}});
+  auto after = content("b:2", {{"A", "1"}, {"B", "2"}});
+  after.backend.config.erase("B");
+  after.backend.secrets_name = "todo-backend-secrets-1";
+  EXPECT_EQ(difference_text(1, before, after, bare),
+            "Otherwise than revision 1\n"
+            "  - backend.config.B: 2\n"
+            "  + backend.sealedSecrets: todo-backend-secrets-1\n"
+            "  ~ backend.spec.containers[main].image: b:1 -> b:2\n");
+  EXPECT_EQ(difference_text(2, after, after, bare), "The same as revision 2\n");
+}
+
 }  // namespace
 }  // namespace kubectl

@@ -68,13 +68,67 @@ TEST(Options, ThatCannotBeMeantAreRefusedWithWhatCan) {
   EXPECT_THAT(refusal({"status", "-w", "-o", "json"}), HasSubstr("leave out -A and -o"));
   EXPECT_THAT(refusal({"status", "--timeout", "5m"}), HasSubstr("give both"));
   EXPECT_THAT(refusal({"status", "-w", "--timeout", "soon"}), HasSubstr("write it as 90s, 5m or 1h"));
-  EXPECT_THAT(refusal({"completion", "tcsh"}), HasSubstr("bash, zsh or fish, not \"tcsh\""));
+  EXPECT_THAT(refusal({"completion", "tcsh"}), HasSubstr("bash, zsh, fish or kubectl, not \"tcsh\""));
+  EXPECT_THAT(refusal({"history", "--diff", "2"}), HasSubstr("--diff is for one revision"));
+  EXPECT_THAT(refusal({"diff"}), HasSubstr("name a file with -f"));
+  EXPECT_THAT(refusal({"diff", "todo", "-f", "x"}), HasSubstr("\"todo\" is unknown here"));
+  EXPECT_THAT(refusal({"upgrade", "todo"}), HasSubstr("upgrade to what?"));
+  EXPECT_THAT(refusal({"upgrade", "todo", "--set-config", "A"}), HasSubstr("\"A\" is no config"));
+}
+
+TEST(Options, OfDiffAreFiles) {
+  const auto diff = options({"diff", "-f", "a.yaml", "-f", "-", "-n", "shop", "--field-manager=me"});
+  EXPECT_EQ(diff.files, (std::vector<std::string>{"a.yaml", "-"}));
+  EXPECT_EQ(diff.namespace_, "shop");
+  EXPECT_EQ(diff.field_manager, "me");
+  EXPECT_THAT(shown({"diff", "--help"}), HasSubstr("\n  kubectl todoapp diff -f todo.yaml\n"));
+}
+
+TEST(Options, OfUpgradeAreWishesAndItWaitsUnlessToldOtherwise) {
+  const auto upgrade = options({"upgrade", "todo", "--backend-image", "b:2", "--set-config", "A=1", "--set-config",
+                                "B-", "--set-frontend-config=C=3"});
+  EXPECT_EQ(upgrade.app, "todo");
+  EXPECT_EQ(upgrade.upgrade,
+            (UpgradeWish{.frontend_image = {},
+                         .backend_image = "b:2",
+                         .config = {{"", "A", "1", false}, {"", "B", "", true}, {"frontend", "C", "3", false}}}));
+  EXPECT_TRUE(upgrade.watch);
+  EXPECT_EQ(upgrade.timeout, seconds(3600));
+  const std::vector<std::string> some{"upgrade", "todo", "--frontend-image=f"};
+  const auto with = [&](const std::string& more) {
+    auto arguments = some;
+    arguments.push_back(more);
+    return options(arguments);
+  };
+  EXPECT_EQ(with("--timeout=5m").timeout, seconds(300));
+  EXPECT_FALSE(with("--no-wait").watch);
+  EXPECT_FALSE(with("--wait=false").watch);
+  EXPECT_FALSE(with("--dry-run").watch) << "there is nothing to wait for";
+  EXPECT_THAT(shown({"upgrade", "--help"}), HasSubstr("\n  kubectl todoapp upgrade todo --backend-image "));
 }
 
 TEST(Options, ShowVersionAndCompletion) {
   EXPECT_THAT(shown({"--version"}), testing::MatchesRegex("kubectl-todoapp [0-9.]+\n"));
-  EXPECT_THAT(shown({"completion", "bash"}), HasSubstr("rollback) echo \"--context --help --kubeconfig --namespace "
-                                                       "--timeout --to-revision --undo --watch\" ;;"));
+  EXPECT_THAT(shown({"completion", "bash"}), HasSubstr("complete -F _kubectl_todoapp kubectl-todoapp"));
+}
+
+TEST(Options, GiveTheWordsForCompletion) {
+  const auto read = read_invocation({"__complete", "rollback", "--to"});
+  ASSERT_TRUE(read && std::holds_alternative<CompleteWords>(*read));
+  const auto& asked = std::get<CompleteWords>(*read);
+  EXPECT_EQ(asked.words, (std::vector<std::string>{"rollback", "--to"}));
+  EXPECT_THAT(completions(asked.words, asked.commands, {}), HasSubstr("--to-revision\tWhere to go"));
+  for (const auto& command : asked.commands) {
+    for (const auto& flag : command.flags) {
+      const bool plain = flag.name == "--watch" || flag.name == "-w" || flag.name == "--undo";
+      if (plain) {
+        EXPECT_FALSE(flag.takes_value) << flag.name;
+      }
+      if (flag.name == "-n" || flag.name == "--set-config") {
+        EXPECT_TRUE(flag.takes_value) << flag.name;
+      }
+    }
+  }
 }
 
 TEST(Duration, IsANumberAndAUnit) {

@@ -78,6 +78,66 @@ TEST(StatusTree, IsColouredOnlyWhereThatIsWanted) {
   EXPECT_THAT(status_tree(view(hostile), bare, false), HasSubstr("?[2Jgone"));
 }
 
+PodsView two_pods() {
+  PodsView pods;
+  pods.now = base::WallTime{std::chrono::minutes{10}};
+  const auto pod = [&](const char* name, const char* state, bool ready) {
+    PodView made;
+    made.name = name;
+    made.component = "backend";
+    made.state = state;
+    made.containers = 1;
+    made.ready = ready ? 1 : 0;
+    made.template_hash = "t";
+    pods.pods.push_back(made);
+  };
+  pod("todo-backend-a", "Running", true);
+  pod("todo-backend-b", "CrashLoopBackOff", false);
+  pods.pods.back().restarts = 1;
+  pods.pods.back().message = "back-off\n40s";
+  pods.revisions["t"] = 2;
+  return pods;
+}
+
+TEST(StatusTree, ShowsPodsBelowTheirTierThoseInTroubleFirst) {
+  const auto pods = two_pods();
+  const auto text = status_tree(view(upgraded()), {.colour = false, .unicode = true}, false, &pods);
+  EXPECT_THAT(text,
+              HasSubstr("└─ backend   ██████████  2/2 ready, 2 updated  localhost/todo-backend:2.0.0\n"
+                        "   ├─ todo-backend-b  CrashLoopBackOff  0/1 ready  1 restart   revision 2  10m  back-off 40s\n"
+                        "   └─ todo-backend-a  Running           1/1 ready  0 restarts  revision 2  10m\n"));
+  EXPECT_THAT(status_tree(view(upgraded()), bare, true, &pods),
+              HasSubstr("   `- todo-backend-a  Running           1/1 ready  0 restarts  revision 2  10m  no node\n"));
+}
+
+TEST(StatusTree, ShowsSomeOfManyPodsAndSaysSo) {
+  auto pods = two_pods();
+  for (int at = 0; at < 20; ++at) {
+    pods.pods.push_back(pods.pods.front());
+    pods.pods.back().name = "todo-backend-c" + std::to_string(at);
+  }
+  const auto text = status_tree(view(upgraded()), bare, false, &pods);
+  EXPECT_THAT(text, HasSubstr("|- todo-backend-b    CrashLoopBackOff"));
+  EXPECT_THAT(text, HasSubstr("`- and 12 more; -o wide shows all\n"));
+  EXPECT_THAT(status_tree(view(upgraded()), bare, true, &pods), Not(HasSubstr(" more;")));
+}
+
+TEST(StatusTree, ShowsTheMigrationAndItsRevision) {
+  auto pods = two_pods();
+  pods.pods.front().name = "todo-migrate-12-x";
+  pods.pods.front().component = "migration";
+  pods.pods.front().template_hash = "";
+  EXPECT_THAT(status_tree(view(upgraded()), bare, false, &pods),
+              HasSubstr("`- migration\n   `- todo-migrate-12-x  Running  1/1 ready  0 restarts  revision 12  10m\n"));
+}
+
+TEST(StatusTree, SaysWherePodsMayNotBeListed) {
+  PodsView pods;
+  pods.allowed = false;
+  EXPECT_THAT(status_tree(view(upgraded()), bare, false, &pods),
+              HasSubstr("`- pods are not shown: you may not list them\n"));
+}
+
 TEST(StatusTable, HasALineForEachApp) {
   const auto rolling = patched(
       upgraded(), {{"metadata", {{"name", "other"}}}, {"status", {{"activeRevision", 1}, {"step", "Migrating"}}}});

@@ -1,0 +1,94 @@
+#include "kubectl/waiting.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "kubectl/advice.hpp"
+#include "kubectl/status_text.hpp"
+
+namespace kubectl {
+namespace {
+
+class Show {
+ public:
+  Show(const Wait& wait, Client& client, Terminal& terminal) : wait_(wait), client_(client), terminal_(terminal) {}
+
+  base::Result<int> run() {
+    const auto ended = client_.follow(
+        wait_.key,
+        {.timeout = wait_.timeout,
+         .with_pods = terminal_.redraws(),
+         .on_app = [this](const AppView& app, const PodsView* pods) { return look(app, pods); },
+         .on_trouble =
+             [this](const base::Error& error) {
+               terminal_.complain(fmt::format("kubectl-todoapp: {}; trying again\n", plain(base::to_string(error))));
+             }});
+    if (!ended) return base::Failure(ended.error());
+    return *ended ? tell_end() : tell_timeout();
+  }
+
+ private:
+  /// Whether to go on.
+  bool look(const AppView& app, const PodsView* pods) {
+    show(app, pods);
+    last_ = app;
+    if (wait_.after > 0 && app.newest() <= wait_.after) return true;
+    if (app.generation < wait_.generation) return true;
+    if (wait_.upgrade && app.plan && app.observed_generation >= app.generation) return false;
+    return state_of(app) == State::under_way;
+  }
+
+  void show(const AppView& app, const PodsView* pods) {
+    if (terminal_.redraws()) return terminal_.redraw(status_tree(app, terminal_.style(), wait_.wide, pods));
+    auto line = status_line(app);
+    if (line != before_) terminal_.print(line + "\n");
+    before_ = std::move(line);
+  }
+
+  int tell_timeout() {
+    terminal_.complain(fmt::format("kubectl-todoapp: {} is not ready after {} s\n", kube::to_string(wait_.key),
+                                   wait_.timeout.count()));
+    return exit_timeout;
+  }
+
+  int tell_end() {
+    const auto& [namespace_, name] = wait_.key;
+    const auto complain = [&](const std::string& words) {
+      terminal_.complain(fmt::format("kubectl-todoapp: {} {}\n", kube::to_string(wait_.key), words));
+    };
+    switch (state_of(*last_)) {
+      case State::ready:
+        return exit_done;
+      case State::under_way:
+        complain(fmt::format("waits for an approval: kubectl todoapp approve {} -n {}", name, namespace_));
+        return exit_failed;
+      case State::stalled:
+        break;
+    }
+    if (wait_.upgrade) {
+      terminal_.print("\n" + explanation(*last_, terminal_.style()));
+      complain("was not upgraded");
+    } else {
+      complain(fmt::format("cannot go on by itself; why, and what to do: kubectl todoapp explain {} -n {}", name,
+                           namespace_));
+    }
+    return exit_failed;
+  }
+
+  const Wait& wait_;
+  Client& client_;
+  Terminal& terminal_;
+  std::string before_;
+  std::optional<AppView> last_;
+};
+
+}  // namespace
+
+base::Result<int> wait_for(const Wait& wait, Client& client, Terminal& terminal) {
+  return Show(wait, client, terminal).run();
+}
+
+}  // namespace kubectl

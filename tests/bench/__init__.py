@@ -1,0 +1,1 @@
+"""What apps cost; see __main__.py."""

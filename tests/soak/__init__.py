@@ -1,0 +1,1 @@
+"""The operator for a long time; see __main__.py."""

@@ -171,9 +171,9 @@ check_own_cluster() {
   local flags=() server='' may='' class='' which
   [ -z "$context" ] || flags=(--context "$context")
   header "For a cluster of your own"
-  need kubectl "$(version_of kubectl version --client)" 1.28 'cluster/build --nodes none builds one; or see kubernetes.io/docs/tasks/tools'
+  need kubectl "$(version_of kubectl version --client)" 1.31 'cluster/build --nodes none builds one; or see kubernetes.io/docs/tasks/tools'
   like helm "$(version_of helm version)" 4.0 'only for the charts: cluster/build --tools builds one'
-  like kubectl-todoapp "$(version_of kubectl-todoapp --version)" '' 'put build/release on your PATH'
+  like kubectl-todoapp "$(version_of kubectl-todoapp --version)" '' 'see docs/kubectl-todoapp.md, "On your PATH"'
   command -v kubectl >/dev/null || return 0
   which=${context:-$(kubectl config current-context 2>/dev/null)} || which=''
   need context "$which" '' 'kubectl config use-context NAME, or --context NAME'

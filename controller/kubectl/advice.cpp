@@ -89,8 +89,10 @@ Advice advice_for(todoapp::Reason reason) {
     case Reason::rollback_failed:
       return advice_for_failure(reason);
     case Reason::degraded:
-      return {"It is installed, and pods that served do not serve now. It ends by itself when they serve again.",
-              {look_at_pods}};
+      return {
+          "It is installed, and pods that served do not serve now, or new ones do not come up. It ends by itself when "
+          "they do.",
+          {look_at_pods}};
     case Reason::awaiting_approval:
       return {"spec.upgrade.approval is Manual, and an upgrade waits for you.",
               {{"See what it would change:", "kubectl todoapp status {app} -n {ns} -o wide"},
@@ -111,13 +113,14 @@ Advice advice_for(todoapp::Reason reason) {
       return {"A Secret that the spec names, or a key in it, is not there.",
               {{"Create it, as the message says: it is noticed at once.", ""}}};
     case Reason::schema_barrier:
-      return {"The database is too new for that code, or a sealed Secret is gone. Nothing was moved.",
+      return {"The database is too new for that code, or a sealed Secret is gone: nothing is moved to it.",
               {{"Go forward with an image for the present schema.", ""}, history, undo}};
     case Reason::revision_not_found:
       return {"spec.rollback.toRevision names no revision that is kept. Nothing was moved.", {history, undo}};
     case Reason::forbidden:
       return {"The operator lacks a right.",
-              {{"Apply its manifests again:", "kubectl apply --server-side -k manifests/overlays/cluster-wide"}}};
+              {{"Apply its role again:",
+                "kubectl apply --server-side --force-conflicts -f manifests/overlays/cluster-wide/role.yaml"}}};
     case Reason::quota_exceeded:
       return {"A ResourceQuota of the namespace is used up. It waits, and goes on by itself.",
               {{"Raise it, or ask for less:", "kubectl describe quota -n {ns}"}}};
@@ -157,6 +160,7 @@ std::string explanation(const AppView& app, const Style& style) {
   if (!well) add_evidence(text, app, style);
   if (!advice.deeds.empty()) text += "\n" + painted(style, Ink::bold, "What to do") + "\n";
   for (const auto& deed : advice.deeds) {
+    if (deed.command == undo.command && app.pinned == 0) continue;  // It would be refused.
     text += fmt::format("  {}\n", deed.words);
     if (!deed.command.empty()) text += fmt::format("    {}\n", filled(deed.command, app));
   }

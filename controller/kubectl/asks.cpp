@@ -101,8 +101,11 @@ base::Result<Ask> ask_retry(const AppView& app, base::WallTime now) {
   constexpr std::string_view act = "retry";
   const auto reason = reason_of(app);
   using todoapp::Reason;
-  const bool failed = reason == Reason::install_failed || reason == Reason::rolled_back ||
-                      reason == Reason::rollout_failed || reason == Reason::rollback_failed;
+  const bool failed =
+      reason == Reason::install_failed || reason == Reason::rolled_back || reason == Reason::rollout_failed ||
+      reason == Reason::rollback_failed ||
+      // It failed, and there is no way back.
+      (reason == Reason::schema_barrier && app.pinned == 0 && app.failure && app.failure->revision == app.newest());
   if (!failed) {
     return refuse(
         act, app,

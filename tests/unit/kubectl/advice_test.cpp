@@ -63,6 +63,14 @@ TEST(Explanation, OfAReadyAppLeavesOldFailuresOut) {
   EXPECT_THAT(text, Not(HasSubstr("Evidence")));
 }
 
+TEST(Explanation, AdvisesToFollowTheSpecAgainOnlyWhereARollbackIsAskedFor) {
+  auto barred = test::upgraded();
+  barred["status"]["conditions"][0] = test::ready_condition("False", "SchemaBarrier", "The spec cannot be rolled out");
+  EXPECT_THAT(explanation(view(barred), bare), Not(HasSubstr("--undo")));
+  barred["spec"]["rollback"]["toRevision"] = 1;
+  EXPECT_THAT(explanation(view(barred), bare), HasSubstr("kubectl todoapp rollback todo -n shop --undo"));
+}
+
 TEST(Explanation, WithoutAnOperatorSaysSo) {
   const auto text = explanation(view(patched(test::upgraded(), {{"status", nullptr}})), bare);
   EXPECT_THAT(text, HasSubstr("is not ready: Unknown\n"));

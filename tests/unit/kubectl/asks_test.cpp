@@ -100,6 +100,19 @@ TEST(Retry, IsForWhatFailed) {
   }
 }
 
+TEST(Retry, IsForWhatFailedAndCannotGoBackNorForWhatWasOnlyRefused) {
+  auto stuck = rolled_back();
+  stuck["status"]["conditions"][0]["reason"] = "SchemaBarrier";
+  stuck["status"]["failure"]["revision"] = 3;
+  EXPECT_TRUE(ask_retry(view(stuck), now));
+  auto refused = stuck;
+  refused["status"]["failure"]["revision"] = 2;
+  EXPECT_FALSE(ask_retry(view(refused), now)) << "the latest did not fail: it is the spec that is refused";
+  auto pinned = stuck;
+  pinned["spec"]["rollback"]["toRevision"] = 1;
+  EXPECT_FALSE(ask_retry(view(pinned), now)) << "it was asked for, and is to be taken back";
+}
+
 TEST(Approve, IsForThePlanThatIsShown) {
   const Json plan{{"hash", "6dc6"}, {"changes", {{{"path", "backend.image"}}, {{"path", "secrets.K"}}}}};
   const auto asked = ask_approve(view(patched(upgraded(), {{"status", {{"plan", plan}}}})));

@@ -22,7 +22,10 @@ mkdir -p build/fuzz/found "$learned"
 options=(-timeout=60 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="build/fuzz/found/$target-")
 if [ "$seconds" = test ]; then
   # Nothing is left to chance, so that it can be held against the run before; the time is a limit for slow machines.
-  exec "$program" "${options[@]}" -seed=1 -runs=4000 -max_total_time=20 "tests/fuzz/corpus/$target"
+  learned=$(mktemp -d)
+  trap 'rm -rf "$learned"' EXIT
+  options+=(-seed=1 -runs=4000)
+  seconds=20
 fi
 # The first folder takes what is new, so the seeds stay as they are.
-exec "$program" "${options[@]}" -max_total_time="$seconds" "$learned" "tests/fuzz/corpus/$target"
+"$program" "${options[@]}" -max_total_time="$seconds" "$learned" "tests/fuzz/corpus/$target"

@@ -4,22 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "kube/model/decode.hpp"
+#include "kubectl/members.hpp"
 #include "todoapp/names.hpp"
 
 namespace kubectl {
 namespace {
 
 using Json = nlohmann::json;
-
-Json parsed(const std::shared_ptr<const std::string>& text) {
-  return text == nullptr || text->empty() ? Json::object() : Json::parse(*text);
-}
-
-/// The member, or an empty object.
-Json part(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  return at == object.end() ? Json::object() : *at;
-}
 
 ConditionView read_condition(const Json& status, const char* type) {
   for (const auto& each : status.value("conditions", Json::array())) {
@@ -71,15 +62,15 @@ todoapp::PendingPlan read_plan(const Json& plan) {
 }
 
 AppView read_parts(const kube::Object& object) {
-  const auto spec = parsed(object.body);
-  const auto status = parsed(object.status);
+  const auto spec = parse_or_empty(object.body);
+  const auto status = parse_or_empty(object.status);
   AppView app;
   app.name = object.name;
   app.namespace_ = object.namespace_;
   app.generation = object.generation;
   app.deleting = object.deleting;
   app.suspended = spec.value("suspend", false);
-  app.pinned = part(spec, "rollback").value("toRevision", std::int64_t{0});
+  app.pinned = member(spec, "rollback").value("toRevision", std::int64_t{0});
   app.observed_generation = status.value("observedGeneration", std::int64_t{0});
   app.ready = read_condition(status, "Ready");
   app.reconciling = read_condition(status, "Reconciling");
@@ -90,7 +81,7 @@ AppView read_parts(const kube::Object& object) {
   app.step = status.value("step", "");
   for (const auto tier : todoapp::all_tiers) {
     const std::string name(todoapp::to_string(tier));
-    app.tiers.at(static_cast<std::size_t>(tier)) = read_tier(part(status, name.c_str()));
+    app.tiers.at(static_cast<std::size_t>(tier)) = read_tier(member(status, name.c_str()));
   }
   for (const auto& each : status.value("revisions", Json::array())) app.revisions.push_back(read_one_revision(each));
   if (const auto at = status.find("failure"); at != status.end()) app.failure = read_failure(*at);

@@ -1,7 +1,5 @@
 #include "kubectl/complete_command.hpp"
 
-#include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -18,11 +16,6 @@ namespace kubectl {
 namespace {
 
 using Words = std::vector<std::string>;
-
-std::string variable_of(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
 
 class Knowledge {
  public:
@@ -51,19 +44,15 @@ class Knowledge {
   }
 
   [[nodiscard]] Words contexts() const {
-    auto files = kubeconfig_.empty() ? variable_of("KUBECONFIG") : kubeconfig_;
-    if (files.empty()) files = variable_of("HOME") + "/.kube/config";
     std::set<std::string> names;
-    for (std::size_t at = 0; at <= files.size();) {
-      const auto end = std::min(files.find(':', at), files.size());
-      std::ifstream stream(files.substr(at, end - at), std::ios::binary);
+    for (const auto& file : kube::kubeconfig_files(kubeconfig_)) {
+      std::ifstream stream(file, std::ios::binary);
       const auto read = read_manifests(std::string(std::istreambuf_iterator<char>(stream), {}), "kubeconfig");
       for (const auto& config : read ? *read : std::vector<Manifest>{}) {
         for (const auto& context : nlohmann::json::parse(config.json).value("contexts", nlohmann::json::array())) {
           names.insert(context.value("name", ""));
         }
       }
-      at = end + 1;
     }
     return {names.begin(), names.end()};
   }

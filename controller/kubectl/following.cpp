@@ -6,6 +6,7 @@
 
 #include "kube/watcher.hpp"
 #include "kubectl/client.hpp"
+#include "kubectl/forecast.hpp"
 #include "todoapp/names.hpp"
 
 namespace kubectl {
@@ -56,11 +57,9 @@ class Client::Follower {
       options.pruning = app_pruning();
     } else {
       options.label_selector = selector_of(key_.name);
-      options.pruning = pod_pruning();
-      if (&store == &records_) {
-        options.accept = kube::Accept::metadata;
-        options.pruning = {.prefix = std::string(todoapp::prefix)};
-      }
+      const bool of_records = &store == &records_;
+      options.pruning = of_records ? record_pruning() : pod_pruning();
+      if (of_records) options.accept = kube::Accept::metadata;
     }
     kube::WatcherEvents events{[this](const kube::Change&, kube::Origin) { soon(); },
                                [this, whole] {

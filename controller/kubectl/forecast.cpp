@@ -3,19 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "kube/model/decode.hpp"
 #include "kubectl/app_view.hpp"
+#include "todoapp/app_object.hpp"
 #include "todoapp/choice.hpp"
-#include "todoapp/codec.hpp"
 #include "todoapp/desired/desired.hpp"
 #include "todoapp/history.hpp"
 #include "todoapp/names.hpp"
 #include "todoapp/restoring.hpp"
 #include "todoapp/revision.hpp"
+#include "todoapp/upkeep.hpp"
 #include "todoapp/validation.hpp"
 
 namespace kubectl {
@@ -27,40 +29,13 @@ using todoapp::Content;
 using todoapp::Intent;
 using todoapp::Tier;
 
-constexpr const char* change_cause = "change-cause";
-
-std::string noted(const kube::Object& object, std::string_view key) {
-  const auto* value = kube::find(object.annotations, key);
-  return value == nullptr ? std::string() : *value;
-}
-
-/// The app as the core knows it; `problem` is set where its spec is none.
+/// `problem` is set where its spec is none.
 base::Result<App> read_app(const todoapp::JsonText& json, std::string& problem) {
-  const auto object = kube::decode_object(json, todoapp::app_resource(),
-                                          {.prefix = std::string(todoapp::prefix),
-                                           .also = {{"kubernetes.io/change-cause", change_cause}},
-                                           .keep_body = true,
-                                           .body_is_spec = true});
+  auto pruning = todoapp::app_metadata_pruning();
+  pruning.keep_body = pruning.body_is_spec = true;
+  const auto object = kube::decode_object(json, todoapp::app_resource(), pruning);
   if (!object) return base::Failure(object.error());
-  App app;
-  app.name = object->name;
-  app.namespace_ = object->namespace_;
-  app.uid = object->uid;
-  app.resource_version = object->resource_version;
-  app.generation = object->generation;
-  app.deleting = object->deleting;
-  app.requests = {.retry = noted(*object, "retry"),
-                  .approve = noted(*object, "approve"),
-                  .restart = noted(*object, "restart"),
-                  .rotate = noted(*object, "rotate"),
-                  .change_cause = noted(*object, change_cause)};
-  auto spec = todoapp::decode_spec(object->body == nullptr ? std::string_view("{}") : std::string_view(*object->body));
-  if (spec) {
-    app.spec = *std::move(spec);
-  } else {
-    problem = base::to_string(spec.error());
-  }
-  return app;
+  return todoapp::app_of(*object, problem);
 }
 
 std::vector<todoapp::SecretVariable> sealed_of(const App& app, Tier tier) {
@@ -96,19 +71,14 @@ todoapp::JsonText unmarked(const Intent& intent) {
 
 std::vector<Intent> intents_of(const App& app, const Content& content) {
   std::vector<Intent> intents;
-  const auto add = [&](std::optional<Intent> intent) {
-    if (intent) intents.push_back(*std::move(intent));
-  };
+  const auto add = [&](std::vector<Intent> more) { std::move(more.begin(), more.end(), std::back_inserter(intents)); };
   for (const auto tier : todoapp::all_tiers) {
     const auto& part = content.tier(tier);
     if (!part.config_name.empty()) intents.push_back(todoapp::config_intent(app, tier, part));
     intents.push_back(todoapp::deployment_intent(app, tier, part, 0, {.restart = app.requests.restart}));
-    intents.push_back(todoapp::service_intent(app, tier));
-    add(todoapp::autoscaler_intent(app, tier));
-    add(todoapp::disruption_budget_intent(app, tier));
+    add(todoapp::live_intents(app, tier));
   }
-  add(todoapp::network_policy_intent(app));
-  add(todoapp::ingress_intent(app));
+  add(todoapp::live_intents(app));
   return intents;
 }
 

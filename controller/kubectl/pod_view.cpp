@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "kubectl/members.hpp"
 #include "todoapp/names.hpp"
 #include "todoapp/revision.hpp"
 
@@ -13,23 +14,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json parsed(const std::shared_ptr<const std::string>& text) {
-  return text == nullptr || text->empty() ? Json::object() : Json::parse(*text);
-}
-
-Json part(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  return at == object.end() || at->is_null() ? Json::object() : *at;
-}
-
 /// Why a container does not run; empty where it does, or has done its work.
 std::string trouble_of(const Json& container, std::string& message) {
-  const auto state = part(container, "state");
-  if (const auto waiting = part(state, "waiting"); !waiting.empty()) {
+  const auto state = member(container, "state");
+  if (const auto waiting = member(state, "waiting"); !waiting.empty()) {
     message = waiting.value("message", "");
     return waiting.value("reason", "Waiting");
   }
-  const auto ended = part(state, "terminated");
+  const auto ended = member(state, "terminated");
   if (ended.empty()) return {};
   message = ended.value("message", "");
   auto reason = ended.value("reason", "");
@@ -62,14 +54,14 @@ kube::Pruning pod_pruning() { return {.prefix = std::string(todoapp::prefix), .k
 
 base::Result<PodView> pod_of(const kube::Object& pod) {
   try {
-    const auto body = parsed(pod.body), status = parsed(pod.status);
+    const auto body = parse_or_empty(pod.body), status = parse_or_empty(pod.status);
     PodView view;
     view.name = pod.name;
     view.created = pod.created;
-    view.component = part(part(body, "metadata"), "labels").value("app.kubernetes.io/component", "");
+    view.component = member(member(body, "metadata"), "labels").value("app.kubernetes.io/component", "");
     const auto* hash = kube::find(pod.labels, todoapp::mark::template_);
     view.template_hash = hash == nullptr ? std::string() : *hash;
-    const auto spec = part(body, "spec");
+    const auto spec = member(body, "spec");
     view.node = spec.value("nodeName", "");
     view.containers = static_cast<std::int64_t>(spec.value("containers", Json::array()).size());
     for (const auto& each : status.value("containerStatuses", Json::array())) {

@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "todoapp/app_object.hpp"
+
 namespace shell {
 namespace {
 
 using todoapp::Kind;
 
-/// Of metadata alone, as writes are answered: without a body, which would else look like one that is empty.
-kube::Pruning app_answer_pruning() {
-  return {.prefix = std::string(todoapp::prefix),
-          .also = {{"kubernetes.io/change-cause", std::string(Caches::change_cause)}}};
-}
-
 kube::Pruning app_pruning() {
-  auto pruning = app_answer_pruning();
+  auto pruning = todoapp::app_metadata_pruning();
   pruning.keep_body = pruning.keep_status = pruning.body_is_spec = true;
   return pruning;
 }
@@ -151,7 +147,7 @@ base::Result<kube::Object> Caches::read(Kind kind, std::string_view text) {
 }
 
 base::Result<kube::Object> Caches::read_app(std::string_view text) {
-  return decoder_.object(text, todoapp::app_resource(), app_answer_pruning());
+  return decoder_.object(text, todoapp::app_resource(), todoapp::app_metadata_pruning());
 }
 
 std::map<std::string, std::uint64_t> Caches::restarts() const {

@@ -25,9 +25,6 @@ namespace shell {
 
 class Caches {
  public:
-  /// What the annotation kubernetes.io/change-cause is called in the cache.
-  static constexpr std::string_view change_cause = "change-cause";
-
   struct Events {
     std::function<void(const kube::Object* app, const kube::Change&, kube::Origin)> on_app;
     std::function<void(const kube::Change&, kube::Origin)> on_child;

@@ -3,38 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "todoapp/app_object.hpp"
 #include "todoapp/children.hpp"
-#include "todoapp/codec.hpp"
 
 namespace shell {
 namespace {
-
-std::string annotation(const kube::Object& object, std::string_view key) {
-  const auto* value = kube::find(object.annotations, key);
-  return value == nullptr ? std::string{} : *value;
-}
-
-todoapp::App app_of(const kube::Object& object, std::string& spec_error) {
-  todoapp::App app;
-  app.name = object.name;
-  app.namespace_ = object.namespace_;
-  app.uid = object.uid;
-  app.resource_version = object.resource_version;
-  app.generation = object.generation;
-  app.deleting = object.deleting;
-  app.requests = {.retry = annotation(object, "retry"),
-                  .approve = annotation(object, "approve"),
-                  .restart = annotation(object, "restart"),
-                  .rotate = annotation(object, "rotate"),
-                  .change_cause = annotation(object, Caches::change_cause)};
-  auto spec = todoapp::decode_spec(object.body == nullptr ? std::string_view{"{}"} : std::string_view{*object.body});
-  if (spec) {
-    app.spec = *std::move(spec);
-  } else {
-    spec_error = base::to_string(spec.error());
-  }
-  return app;
-}
 
 void look_at_sources(const Caches& caches, Observation& observation) {
   const auto& app = observation.observed.app;
@@ -66,7 +39,7 @@ void look_for_strangers(const Caches& caches, Observation& observation) {
 Observation observe(const Caches& caches, const kube::Object& app, const todoapp::Memory& memory, Moment moment) {
   Observation observation;
   auto& observed = observation.observed;
-  observed.app = app_of(app, observed.spec_error);
+  observed.app = todoapp::app_of(app, observed.spec_error);
   if (app.status != nullptr) observed.status = *app.status;
   observed.owned = caches.owned_by(app.namespace_, app.uid);
   look_at_sources(caches, observation);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "todoapp/children.hpp"
@@ -27,19 +28,15 @@ std::vector<Action> keep_config(const Observed& observed, const Content& content
   return bring_in_line(observed, config_intent(observed.app, tier, part));
 }
 
+void append_asked(std::vector<Intent>& intents, std::optional<Intent> intent) {
+  if (intent) intents.push_back(*std::move(intent));
+}
+
 std::vector<Action> keep_live_settings(const Observed& observed) {
-  const auto& app = observed.app;
   std::vector<Intent> intents;
-  const auto add = [&](std::optional<Intent> intent) {
-    if (intent) intents.push_back(*std::move(intent));
-  };
-  for (const auto tier : all_tiers) {
-    intents.push_back(service_intent(app, tier));
-    add(autoscaler_intent(app, tier));
-    add(disruption_budget_intent(app, tier));
-  }
-  add(network_policy_intent(app));
-  add(ingress_intent(app));
+  const auto add = [&](std::vector<Intent> more) { std::move(more.begin(), more.end(), std::back_inserter(intents)); };
+  for (const auto tier : all_tiers) add(live_intents(observed.app, tier));
+  add(live_intents(observed.app));
   std::vector<Action> actions;
   for (const auto& intent : intents) append(actions, bring_in_line(observed, intent));
   append(actions, remove_unasked(observed, intents));
@@ -117,6 +114,21 @@ class Tiers {
 };
 
 }  // namespace
+
+std::vector<Intent> live_intents(const App& app, Tier tier) {
+  std::vector<Intent> intents;
+  intents.push_back(service_intent(app, tier));
+  append_asked(intents, autoscaler_intent(app, tier));
+  append_asked(intents, disruption_budget_intent(app, tier));
+  return intents;
+}
+
+std::vector<Intent> live_intents(const App& app) {
+  std::vector<Intent> intents;
+  append_asked(intents, network_policy_intent(app));
+  append_asked(intents, ingress_intent(app));
+  return intents;
+}
 
 const Content* Contents::of(const Revision& revision) {
   const auto& rendered = wanted_.content;

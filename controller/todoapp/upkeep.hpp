@@ -40,6 +40,11 @@ class Contents {
   std::set<std::int64_t> used_;
 };
 
+/// What comes from the live settings: of a tier its Service, and what the spec asks for of autoscaler and budget.
+[[nodiscard]] std::vector<Intent> live_intents(const App& app, Tier tier);
+/// The same of the app as a whole: network policy and ingress.
+[[nodiscard]] std::vector<Intent> live_intents(const App& app);
+
 using Overlays = std::map<Tier, Overlay>;
 
 /// The migration Job, once no other migration of the app is under way.

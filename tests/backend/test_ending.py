@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import socket
 import sqlite3
@@ -18,6 +19,11 @@ from support.backend import BackendClient, BackendMaker
 from support.waiting import DEADLINE_FACTOR, eventually
 
 
+DRAIN = 3
+# Whoever has come when the drain ends, and has asked nothing, has this long to do so (HttpLimits::linger).
+ARRIVAL = 1
+
+
 @dataclass
 class Load:
     """Clients that ask without a pause, some on kept connections, until nobody listens any more."""
@@ -30,27 +36,37 @@ class Load:
     def run(self, keep_alive: bool) -> None:
         client = BackendClient(self.url)
         headers = {} if keep_alive else {"Connection": "close"}
-        while True:
-            try:
-                made = client.ask("POST", "/api/todos", {"title": "t"}, headers=dict(headers))
-                if made.status == 201:
-                    self.created.append(made.json["id"])
-                listed = client.ask("GET", "/api/todos?limit=5", headers=dict(headers))
-                self.answered += 2
-                for answer in (made, listed):
+        spoke = time.monotonic()
+        try:
+            while True:
+                for method, path, body in (("POST", "/api/todos", {"title": "t"}), ("GET", "/api/todos?limit=5", None)):
+                    answer = client.ask(method, path, body, headers=dict(headers))
+                    self.answered += 1
+                    if answer.status == 201:
+                        self.created.append(answer.json["id"])
                     if answer.status >= 400:
                         self.failures.append(f"{answer.status} {answer.text}")
-            except urllib3.exceptions.NewConnectionError:
-                return  # nobody listens, so nothing was sent
-            except Exception as failure:
+                    spoke = time.monotonic()
+        except urllib3.exceptions.NewConnectionError:
+            return  # nobody listens, so nothing was sent
+        except Exception as failure:
+            quiet = time.monotonic() - spoke
+            # A client that the machine did not let run may come back to a connection that ended as was promised.
+            promised = quiet >= ARRIVAL and is_end_without_answer(failure)
+            print(f"{failure!r}, {quiet:.3f} s after this client's last answer")
+            if not promised:
                 self.failures.append(repr(failure))
-                return
+
+
+def is_end_without_answer(failure: Exception) -> bool:
+    causes = failure.args[1:] if isinstance(failure, urllib3.exceptions.ProtocolError) else ()
+    return any(isinstance(cause, http.client.RemoteDisconnected) for cause in causes)
 
 
 @pytest.mark.parametrize("round_number", range(3))
 def test_under_load_no_request_fails(new_backend: BackendMaker, tmp_path: Path, round_number: int) -> None:
     file = tmp_path / "todos.db"
-    backend = new_backend({"DATABASE_PATH": str(file), "DRAIN_SECONDS": "1", "LOG_LEVEL": "info"})
+    backend = new_backend({"DATABASE_PATH": str(file), "DRAIN_SECONDS": str(DRAIN), "LOG_LEVEL": "info"})
     load = Load(backend.wait_until_ready().url)
     threads = [threading.Thread(target=load.run, args=(number % 2 == 0,)) for number in range(8)]
     for thread in threads:
@@ -59,14 +75,14 @@ def test_under_load_no_request_fails(new_backend: BackendMaker, tmp_path: Path, 
     before = load.answered
     started = time.monotonic()
     backend.signal(signal.SIGTERM)
-    assert backend.wait(8) == 0
+    assert backend.wait(DRAIN + 7) == 0
     took = time.monotonic() - started
     for thread in threads:
         thread.join(20 * DEADLINE_FACTOR)
         assert not thread.is_alive()
     assert load.failures == []
     assert load.answered > before, "it went on answering meanwhile"
-    assert took >= 1, "so long new connections are taken"
+    assert took >= DRAIN, "so long new connections are taken"
     with sqlite3.connect(file) as connection:
         kept = {row[0] for row in connection.execute("SELECT id FROM todos")}
     connection.close()

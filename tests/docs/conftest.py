@@ -21,11 +21,10 @@ from support.control_plane import LOCAL, REPOSITORY, run
 from support.guides import RAN, Guide
 from support.images import todo_images
 from support.pages import Page, Unreadable, documents
-from support.real_node import RealCluster
+from support.real_node import RealCluster, real_cluster
 from support.todo_app import TodoApp
 from support.waiting import eventually
 
-NO_ROOT = "real pods need root: kubelet, containerd and network namespaces; run this as root"
 APP_TAGS = ("1.0.0", "1.1.0")
 LOAD_SECONDS = 180
 GONE_SECONDS = 120
@@ -36,11 +35,7 @@ MakeGuide = Callable[..., Guide]
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
-    if os.geteuid() != 0:
-        pytest.skip(NO_ROOT)
-    kept = request.config.getoption("--cluster-dir")
-    node = RealCluster(Path(kept).absolute() if kept else tmp_path_factory.mktemp("node") / "real")
-    with node.serving(keep=bool(kept)):
+    with real_cluster(request, tmp_path_factory) as node:
         yield node
 
 

@@ -4,7 +4,6 @@ ways side by side. What is measured is printed at the end of the session.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,23 +14,17 @@ from support.images import todo_images
 from support.namespaces import make_namespace
 from support.operator_process import OperatorProcess
 from support.operators import OperatorMaker
-from support.real_node import QUICK, RealCluster
+from support.real_node import QUICK, RealCluster, real_cluster
 from support.registry import BusyRegistry
 from support.timeline import Timeline
 from support.trials import KINDS, Figures, MakeTrial, Trial
-
-NO_ROOT = "real pods need root: kubelet, containerd and network namespaces; run this as root"
 
 FIGURES = pytest.StashKey[Figures]()
 
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
-    if os.geteuid() != 0:
-        pytest.skip(NO_ROOT)
-    kept = request.config.getoption("--cluster-dir")
-    node = RealCluster(Path(kept).absolute() if kept else tmp_path_factory.mktemp("node") / "real")
-    with node.serving(keep=bool(kept)):
+    with real_cluster(request, tmp_path_factory) as node:
         yield node
 
 

@@ -26,6 +26,7 @@ from support.kubeconfig import Connection
 from support.namespaces import create_namespace
 from support.operator_process import OperatorProcess
 from support.pod_simulator import PodSimulator
+from support.specs import INSTALLED, UPGRADED
 from support.stream_faults import Chosen, takes_whole_set
 from support.todo_app import TodoApp, condition_of
 from support.waiting import DEADLINE_FACTOR, eventually, show
@@ -51,29 +52,8 @@ SECRETS = {"todo-db": "postgres://canary-fault-0001", "todo-db-2": "postgres://c
            "todo-mail": "smtp://canary-fault-0003"}
 
 
-def taken_from(source: str, name: str, policy: str) -> Object:
-    return {"name": name, "policy": policy, "valueFrom": {"secretKeyRef": {"name": source, "key": "url"}}}
-
-
-def secrets(database: str) -> list[Object]:
-    return [taken_from(database, "DATABASE_URL", "Pinned"), taken_from("todo-mail", "MAIL_URL", "Live"),
-            {"name": "SESSION_KEY", "generate": {"bytes": 32}, "tiers": ["frontend", "backend"]}]
-
-
 # Characters of one to four bytes, so that pieces may end within them.
-INSTALLED: Object = {
-    "config": {"LOG_LEVEL": "info", "GREETING": "grüße \u2713 \u6f22\u5b57 \U0001f980"},
-    "backend": {"config": {"POOL": "5"}},
-    "secrets": secrets("todo-db"),
-}
-# Both tiers, their config, and another value of a pinned secret.
-UPGRADED: Object = {
-    "config": {"LOG_LEVEL": "debug"},
-    "frontend": {"image": "localhost/todo-frontend:1.1.0"},
-    "backend": {"image": "localhost/todo-backend:1.1.0",
-                "migration": {"command": ["todo-backend", "migrate"], "schemaVersion": 1, "compatibleFrom": 0}},
-    "secrets": secrets("todo-db-2"),
-}
+GREETED: Object = INSTALLED | {"config": {"LOG_LEVEL": "info", "GREETING": "grüße \u2713 \u6f22\u5b57 \U0001f980"}}
 
 
 class World(NamedTuple):
@@ -183,7 +163,7 @@ class Run:
     def begin_install(self) -> None:
         if not self.operator.is_running:
             self.start()
-        self.app.create(INSTALLED)
+        self.app.create(GREETED)
 
     def install(self) -> Ending:
         self.begin_install()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from rows import Rows
-from run import FLAT_SECONDS, INSTALLED, Model, Run, changes_of
+from run import FLAT_SECONDS, GREETED, Model, Run, changes_of
 from support.api import ApiError, path_of
 from support.faults import Cut, HoldEvents, Point, watch_of
 from support.pod_simulator import MANAGED
@@ -172,7 +172,7 @@ def an_app_that_was_made_again_unseen(run: Run, model: Model) -> None:
     run.install()
     run.app.delete()
     eventually(lambda: run.world.api.find("TodoAppDeployment", "todo", run.namespace) is None, "the app to go")
-    run.app.create(INSTALLED)
+    run.app.create(GREETED)
     eventually(lambda: unseen.struck == 1, "the event of its deletion")
     # Not its births: until it sees the new app it may well heal what the garbage collector takes from the old one.
     run.settle()

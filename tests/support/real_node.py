@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 import urllib3
 
 from support.api import Object
@@ -27,6 +31,7 @@ QUICK: Object = {
 }
 
 ANSWER_SECONDS = 5.0
+NO_ROOT = "real pods need root: kubelet, containerd and network namespaces; run this as root"
 
 
 class RealCluster(ControlPlane):
@@ -57,6 +62,17 @@ class RealCluster(ControlPlane):
         asked = sum(_millicores(container.get("resources", {}).get("requests", {}).get("cpu", "0"))
                     for pod in pods if pod["spec"].get("nodeName") for container in pod["spec"]["containers"])
         return _millicores(node["status"]["allocatable"]["cpu"]) - asked
+
+
+@contextmanager
+def real_cluster(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    """A session's own, or the one of --cluster-dir, which is kept; skips without root."""
+    if os.geteuid() != 0:
+        pytest.skip(NO_ROOT)
+    kept = request.config.getoption("--cluster-dir")
+    node = RealCluster(Path(kept).absolute() if kept else folders.mktemp("node") / "real")
+    with node.serving(keep=bool(kept)):
+        yield node
 
 
 def _millicores(quantity: str) -> int:

@@ -147,7 +147,8 @@ void HttpConnection::on_body(ErrorCode error) {
 }
 
 void HttpConnection::take_question() {
-  timer_.cancel();
+  // Not only cancelled: a deadline whose end is on the way already would end the connection before its answer.
+  timer_.expires_at(std::chrono::steady_clock::time_point::max());
   state_ = State::answering;
   ++host_.in_flight;
   ++question_;

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from support import pod_simulator as pods
 from support.api import Api, Object
 from support.pod_simulator import PodSimulator
+from support.specs import INSTALLED, UPGRADED
 from support.todo_app import TodoApp
 
 # Values that must never be in a log.
@@ -20,28 +21,6 @@ ROTATED = {"todo-db": "postgres://canary-crash-0004", "todo-mail": "smtp://canar
 BAD_IMAGE = "localhost/todo-frontend:2.0.0"
 
 
-def taken_from(source: str, name: str, policy: str) -> Object:
-    return {"name": name, "policy": policy, "valueFrom": {"secretKeyRef": {"name": source, "key": "url"}}}
-
-
-def secrets(database: str) -> list[Object]:
-    return [taken_from(database, "DATABASE_URL", "Pinned"), taken_from("todo-mail", "MAIL_URL", "Live"),
-            {"name": "SESSION_KEY", "generate": {"bytes": 32}, "tiers": ["frontend", "backend"]}]
-
-
-INSTALLED: Object = {
-    "config": {"LOG_LEVEL": "info"},
-    "backend": {"config": {"POOL": "5"}},
-    "secrets": secrets("todo-db"),
-}
-# Both tiers, their config, and another value of a pinned secret.
-UPGRADED: Object = {
-    "config": {"LOG_LEVEL": "debug"},
-    "frontend": {"image": "localhost/todo-frontend:1.1.0"},
-    "backend": {"image": "localhost/todo-backend:1.1.0",
-                "migration": {"command": ["todo-backend", "migrate"], "schemaVersion": 1, "compatibleFrom": 0}},
-    "secrets": secrets("todo-db-2"),
-}
 # The backend goes first and well, so that both tiers have to come back.
 BROKEN: Object = {"frontend": {"image": BAD_IMAGE}, "backend": {"image": "localhost/todo-backend:2.0.0"}}
 

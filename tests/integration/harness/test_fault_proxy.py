@@ -35,17 +35,6 @@ from support.watching import Recorder
 
 
 @pytest.fixture
-def proxy(cluster: ControlPlane, tmp_path: Path) -> Iterator[FaultProxy]:
-    with FaultProxy(read_kubeconfig(cluster.kubeconfig), make_certificates(tmp_path)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def through(proxy: FaultProxy, tmp_path: Path) -> Api:
-    return Api.from_kubeconfig(proxy.write_kubeconfig(tmp_path / "kubeconfig"))
-
-
-@pytest.fixture
 def aside() -> Iterator[ThreadPoolExecutor]:
     """For requests that will not be answered for a while."""
     with ThreadPoolExecutor() as pool:

@@ -43,17 +43,6 @@ from support.watching import BROKEN_STREAM
 CONFIGS = watch_of("configmaps")
 
 
-@pytest.fixture
-def proxy(cluster: ControlPlane, tmp_path: Path) -> Iterator[FaultProxy]:
-    with FaultProxy(read_kubeconfig(cluster.kubeconfig), make_certificates(tmp_path)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def through(proxy: FaultProxy, tmp_path: Path) -> Api:
-    return Api.from_kubeconfig(proxy.write_kubeconfig(tmp_path / "kubeconfig"))
-
-
 class Reader:
     """Reads a watch of ConfigMaps, an event at a time."""
 

@@ -57,7 +57,10 @@ std::string filled(std::string_view text, const AppView& app) {
 void add_evidence(std::string& text, const AppView& app, const Style& style) {
   if (!app.failure) return;
   const auto& failure = *app.failure;
-  text += "\n" + painted(style, Ink::bold, fmt::format("Evidence of revision {}", failure.revision)) + "\n";
+  const auto head = failure_matters(app)
+                        ? fmt::format("Evidence of revision {}", failure.revision)
+                        : fmt::format("Earlier, and not what is told above: revision {} failed", failure.revision);
+  text += "\n" + painted(style, Ink::bold, head) + "\n";
   const auto line = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) text += fmt::format("  {:<10} {}\n", key, plain(value));
   };

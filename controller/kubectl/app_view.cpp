@@ -118,6 +118,27 @@ State state_of(const AppView& app) {
   return app.ready.holds() && !app.reconciling.holds() ? State::ready : State::under_way;
 }
 
+bool failure_matters(const AppView& app) {
+  using todoapp::Reason;
+  const auto reason = reason_of(app);
+  if (!app.failure || !reason) return false;
+  switch (*reason) {
+    case Reason::install_failed:
+    case Reason::rolled_back:
+    case Reason::rollout_failed:
+    case Reason::rollback_failed:
+    case Reason::schema_barrier:
+      return true;
+    case Reason::progressing: {
+      // On the way back from it.
+      const auto* target = app.find(app.target);
+      return target != nullptr && target->rollback_of > 0 && target->number == app.failure->revision + 1;
+    }
+    default:
+      return false;
+  }
+}
+
 std::optional<todoapp::Reason> reason_of(const AppView& app) {
   // The list is closed; its last member ends the walk.
   for (int each = 0; each <= static_cast<int>(todoapp::Reason::environment_failing); ++each) {

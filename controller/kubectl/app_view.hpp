@@ -99,6 +99,10 @@ enum class State : std::uint8_t {
 };
 [[nodiscard]] State state_of(const AppView& app);
 
+/// Whether the failure that is on record is why the app is as it is now. Else it is an earlier one: it is shown for as
+/// long as its revision is kept, also while the app waits for something else.
+[[nodiscard]] bool failure_matters(const AppView& app);
+
 /// The reason of Ready as the core knows it; none where there is none, or one of a newer operator.
 [[nodiscard]] std::optional<todoapp::Reason> reason_of(const AppView& app);
 

@@ -102,10 +102,12 @@ void add_failure(Tree& tree, const AppView& app, const Style& style) {
   // A failure is shown for as long as its record is kept; an app that is well has left it behind.
   if (!app.failure || state_of(app) == State::ready) return;
   const auto& failure = *app.failure;
-  auto text = fmt::format("revision {} failed: {}", failure.revision, plain(failure.reason));
+  const bool matters = failure_matters(app);
+  auto text =
+      fmt::format("{}revision {} failed: {}", matters ? "" : "earlier, ", failure.revision, plain(failure.reason));
   if (!failure.pod.empty()) text += fmt::format("; pod {}", plain(failure.pod));
   if (failure.exit_code) text += fmt::format(", exit code {}", *failure.exit_code);
-  tree.branch(painted(style, Ink::bad, text));
+  tree.branch(matters ? painted(style, Ink::bad, text) : std::move(text));
   tree.leaf(fmt::format("why, and what to do: kubectl todoapp explain {} -n {}", app.name, app.namespace_));
 }
 

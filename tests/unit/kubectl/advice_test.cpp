@@ -63,6 +63,14 @@ TEST(Explanation, OfAReadyAppLeavesOldFailuresOut) {
   EXPECT_THAT(text, Not(HasSubstr("Evidence")));
 }
 
+TEST(Explanation, SaysOfAnOldFailureThatItIsOld) {
+  auto waiting = test::rolled_back();
+  waiting["status"]["conditions"][0] = test::ready_condition("False", "SecretNotFound", "Secret todo-db is not there");
+  const auto text = explanation(view(waiting), bare);
+  EXPECT_THAT(text, HasSubstr("\nEarlier, and not what is told above: revision 2 failed\n  reason     CrashLoop"));
+  EXPECT_THAT(text, Not(HasSubstr("Evidence")));
+}
+
 TEST(Explanation, AdvisesToFollowTheSpecAgainOnlyWhereARollbackIsAskedFor) {
   auto barred = test::upgraded();
   barred["status"]["conditions"][0] = test::ready_condition("False", "SchemaBarrier", "The spec cannot be rolled out");

@@ -47,6 +47,19 @@ TEST(StatusTree, OfAFailureNamesThePodAndTheCommandThatExplains) {
   EXPECT_THAT(status_tree(view(well), bare, false), Not(HasSubstr("failed"))) << "what is over is not shown as news";
 }
 
+TEST(StatusTree, OfAnOldFailureSaysThatItIsOld) {
+  auto waiting = test::rolled_back();
+  waiting["status"]["conditions"][0] = test::ready_condition("False", "AwaitingApproval", "A plan waits");
+  EXPECT_THAT(status_tree(view(waiting), bare, false), HasSubstr("|- earlier, revision 2 failed: CrashLoopBackOff"));
+}
+
+TEST(StatusTree, OnTheWayBackShowsTheFailureAsWhatItIsAbout) {
+  auto returning = test::rolled_back();
+  returning["status"]["conditions"][0] = test::ready_condition("False", "Progressing", "Revision 3: rollback");
+  returning["status"]["targetRevision"] = 3;
+  EXPECT_THAT(status_tree(view(returning), bare, false), HasSubstr("|- revision 2 failed: CrashLoopBackOff"));
+}
+
 TEST(StatusTree, ShowsWhatTheUserAskedFor) {
   const Json plan{{"hash", "6dc6"},
                   {"changes", {{{"path", "backend.image"}, {"from", "a"}, {"to", "b"}}, {{"path", "secrets.K"}}}}};

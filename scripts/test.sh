@@ -3,10 +3,39 @@
 #
 #   scripts/test.sh            all of it, from a bare machine
 #   scripts/test.sh -R REGEX   only some tests (what follows goes to ctest)
+#   scripts/test.sh --kubernetes VERSION [...]
+#                              the tests of the operator against a real API server, with that minor version in place of
+#                              the default one: those of cluster/modules, such as 1.35
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib/prepare.sh
 source scripts/lib/prepare.sh
+
+run_tests() {
+  local status=0
+  step "running the tests"
+  # One more than there are cores: integration tests wait more than they work.
+  ctest --test-dir build/dev --output-on-failure --no-tests=error --no-label-summary -j "$(($(nproc) + 1))" "$@" || status=$?
+  if [ "$status" = 0 ]; then step "all tests passed"; else step "tests failed; each failure is printed above"; fi
+  return "$status"
+}
+
+if [ "${1:-}" = --kubernetes ]; then
+  [ -n "${2:-}" ] || fail "--kubernetes needs a version, such as 1.35"
+  # Read by cluster/local, whoever starts it.
+  export TODOAPP_KUBERNETES=$2
+  step "building the local cluster's programs"
+  prepare_kubernetes "$2"
+  prepare_packages build test cluster
+  prepare_venv
+  build_preset dev
+  run_tests -L '^kubernetes$' "${@:3}"
+  exit
+fi
+# To ctest it is nothing, and the default version would be tested.
+for argument in "$@"; do
+  [[ $argument != --kubernetes* ]] || fail "--kubernetes VERSION comes first, and in two words"
+done
 
 nodes=none groups=(build test browser cluster)
 # Only root can have real pods, and so a use for their images.
@@ -30,13 +59,7 @@ fi
 build_preset dev
 # The second compiler; clang-tidy reads what this build leaves behind.
 build_preset clang
+# With sanitizers; libFuzzer's programs are all that it makes.
+build_preset fuzz
 
-step "running the tests"
-# One more than there are cores: integration tests wait more than they work.
-if ctest --test-dir build/dev --output-on-failure --no-tests=error -j "$(($(nproc) + 1))" "$@"; then
-  step "all tests passed"
-else
-  status=$?
-  step "tests failed; each failure is printed above"
-  exit "$status"
-fi
+run_tests "$@"

@@ -5,6 +5,7 @@
 #                               images
 #   prepare_venv                makes build/venv for the tests; its Python is "$venv/bin/python"
 #   prepare_kubectl             kubectl in PATH: where there is none, that of the local cluster
+#   prepare_kubernetes VERSION  the local cluster's programs of another version; its kubectl in PATH, before any other
 #   prepare_chart_tools         helm, kubeconform and kube-score in PATH
 #   prepare_node                Node.js and npm in PATH, of the machine or, where those are old, of PyPI
 #   prepare_frontend            the Todo page, built in build/frontend
@@ -210,14 +211,24 @@ _python() {
 
 # The tests want one; the local cluster builds its own, of the right version.
 prepare_kubectl() {
-  local program
   _add_tools_to_path
-  ! command -v kubectl >/dev/null || return 0
-  "$repository/cluster/build" --nodes none
+  command -v kubectl >/dev/null || _link_kubectl "$tools/bin"
+}
+
+prepare_kubernetes() {
+  _link_kubectl "$tools/kubernetes-$1" "$1"
+  PATH=$tools/kubernetes-$1:$PATH
+}
+
+# _link_kubectl FOLDER [VERSION]
+_link_kubectl() {
+  local program
+  "$repository/cluster/build" --nodes none ${2:+--kubernetes "$2"}
   program=$(PYTHONPATH=$repository/cluster/lib python3 -B -c \
-    'from localcluster import build; print(build.path_of("kubectl"))') || fail "the local cluster has no kubectl"
-  mkdir -p "$tools/bin"
-  ln -sfn "$program" "$tools/bin/kubectl"
+    'import sys; from localcluster import build; print(build.path_of("kubectl", *sys.argv[1:]))' "${@:2}") ||
+    fail "the local cluster has no kubectl"
+  mkdir -p "$1"
+  ln -sfn "$program" "$1/kubectl"
 }
 
 # --- charts -----------------------------------------------------------------

@@ -226,6 +226,7 @@ class Run:
 
     def stalls(self) -> list[str]:
         """What the app was ever said to be stalled for."""
+        self._apps.catch_up()
         conditions = [condition_of(change.object, "Stalled") for change in self._apps.changes(name=self.app.name)]
         return sorted({str(found["message"]) for found in conditions if found.get("status") == "True"})
 

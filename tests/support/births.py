@@ -32,15 +32,21 @@ class Births:
             watch.stop()
 
     def of(self, namespace: str) -> Counter[str]:
-        """`ADDED Deployment todo-backend`: how often."""
+        """`ADDED Deployment todo-backend`: how often, by now."""
+        self._catch_up(namespace)
         with self._lock:
             return Counter(self._changes[namespace])
 
     def rewritten(self, namespace: str) -> list[str]:
-        """Numbers of revisions that were used twice, or whose record did not always hold the same."""
+        """Numbers of revisions that were used twice, or whose record did not always hold the same, by now."""
+        self._catch_up(namespace)
         with self._lock:
             return [f"{name} held:\n" + "\n".join(sorted(seen))
                     for (where, name), seen in self._contents.items() if where == namespace and len(seen) > 1]
+
+    def _catch_up(self, namespace: str) -> None:
+        for watch in self._watches:
+            watch.catch_up(namespace)
 
     def _keeper(self, kind: str) -> Callback:
         def keep(change: str, item: Object) -> None:

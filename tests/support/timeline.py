@@ -58,13 +58,15 @@ class Chapter:
         return [moment for moment in self._timeline.moments(kind, self._namespace, name) if moment.at >= since]
 
     def first(self, kind: str, name: str, holds: Holds, since: float = 0.0) -> Moment | None:
-        return next((moment for moment in self.moments(kind, name, since) if holds(moment.object)), None)
+        """The first moment since then at which it held, of all that has happened by now."""
+        self._timeline.catch_up(self._namespace)
+        return self._first(kind, name, holds, since)
 
     def wait_first(self, kind: str, name: str, holds: Holds, what: str, deadline: float, since: float = 0.0) -> Moment:
         """The first moment since then at which it held, which may be long over."""
 
         def look() -> Moment:
-            found = self.first(kind, name, holds, since)
+            found = self._first(kind, name, holds, since)
             if found is None:
                 latest = self.moments(kind, name)[-1:]
                 raise AssertionError(show([_telling(moment.object) for moment in latest]))
@@ -72,8 +74,12 @@ class Chapter:
 
         return eventually(look, f"{kind} {self._namespace}/{name}: {what}", deadline)
 
+    def _first(self, kind: str, name: str, holds: Holds, since: float) -> Moment | None:
+        return next((moment for moment in self.moments(kind, name, since) if holds(moment.object)), None)
+
     def distinct(self, kind: str, name: str, read: Callable[[Object], str], since: float = 0.0) -> list[str]:
-        """What was read of it, one after another, without repetitions."""
+        """What was read of it by now, one after another, without repetitions."""
+        self._timeline.catch_up(self._namespace)
         values: list[str] = []
         for moment in self.moments(kind, name, since):
             value = read(moment.object)

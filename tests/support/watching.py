@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 import urllib3
 
 from support.api import KINDS, Api, ApiError, Object, WatchStream, path_of
+from support.waiting import eventually
 
 RETRY_SECONDS = 0.2
 
@@ -45,7 +46,9 @@ class Watch:
         self._callback = callback
         self._namespace = namespace
         self._selector = selector
+        # Both are changed after the callback was called: what they hold has been told of.
         self._known: dict[str, Object] = {}
+        self._gone: set[str] = set()
         self._stopping = threading.Event()
         self._listed = threading.Event()
         self._stream: WatchStream | None = None
@@ -68,6 +71,26 @@ class Watch:
         if self._failure is not None:
             raise self._failure
 
+    def catch_up(self, namespace: str | None = None) -> None:
+        """Until the callback has been told of all that has happened by now: a watch comes after the fact.
+
+        Of one that watches all namespaces one may do.
+        """
+        answer = self._api.request("GET", path_of(self._kind, namespace or self._namespace), query=self._query())
+        listed = {item["metadata"]["uid"]: _version_of(item) for item in answer["items"]}
+        at = int(answer["metadata"]["resourceVersion"])
+
+        def untold() -> list[str]:
+            known = {uid: _version_of(item) for uid, item in dict(self._known).items()
+                     if namespace in (None, item["metadata"].get("namespace"))}
+            changed = [uid for uid, version in listed.items() if uid not in self._gone and known.get(uid, 0) < version]
+            return changed + [uid for uid, version in known.items() if uid not in listed and version <= at]
+
+        eventually(lambda: self._failure is not None or not untold(), f"the watch of {self._kind} to have caught up")
+
+    def _query(self) -> dict[str, str]:
+        return {"labelSelector": self._selector} if self._selector else {}
+
     def _run(self) -> None:
         version: str | None = None
         while not self._stopping.is_set():
@@ -86,21 +109,21 @@ class Watch:
                 return
 
     def _relist(self) -> str:
-        query = {"labelSelector": self._selector} if self._selector else {}
-        answer = self._api.request("GET", path_of(self._kind, self._namespace), query=query)
+        answer = self._api.request("GET", path_of(self._kind, self._namespace), query=self._query())
         seen: dict[str, Object] = {}
         for item in answer["items"]:
             item.update(apiVersion=KINDS[self._kind].api_version, kind=self._kind)
             seen[item["metadata"]["uid"]] = item
         for uid in [uid for uid in self._known if uid not in seen]:
-            self._callback("DELETED", self._known.pop(uid))
+            self._callback("DELETED", self._known[uid])
+            self._forget(uid)
         for uid, item in seen.items():
             before = self._known.get(uid)
-            self._known[uid] = item
             if before is None:
                 self._callback("ADDED", item)
             elif before["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
                 self._callback("MODIFIED", item)
+            self._known[uid] = item
         self._listed.set()
         return str(answer["metadata"]["resourceVersion"])
 
@@ -117,12 +140,20 @@ class Watch:
             if kind_of_change == "BOOKMARK":
                 continue
             uid = item["metadata"]["uid"]
+            self._callback(kind_of_change, item)
             if kind_of_change == "DELETED":
-                self._known.pop(uid, None)
+                self._forget(uid)
             else:
                 self._known[uid] = item
-            self._callback(kind_of_change, item)
         return version
+
+    def _forget(self, uid: str) -> None:
+        self._gone.add(uid)
+        self._known.pop(uid, None)
+
+
+def _version_of(item: Object) -> int:
+    return int(item["metadata"]["resourceVersion"])
 
 
 class Watching:
@@ -140,14 +171,28 @@ class Watching:
         for watch in self._watches:
             watch.stop()
 
+    def catch_up(self, namespace: str | None = None) -> None:
+        for watch in self._watches:
+            watch.catch_up(namespace)
+
 
 class Recorder(Watching):
-    """Keeps every change of some kinds in a namespace, in the order in which they were made."""
+    """Keeps every change of some kinds in a namespace, in the order in which they were made.
+
+    All that was made in the `with` is there after it. Who asks within it calls `catch_up` first, or waits.
+    """
 
     def __init__(self, api: Api, namespace: str, kinds: list[str]) -> None:
         self._changes: list[Change] = []
         self._lock = threading.Lock()
         super().__init__([Watch(api, kind, self._keeper(kind), namespace) for kind in kinds])
+
+    def __exit__(self, failure: type[BaseException] | None, *more: object) -> None:
+        try:
+            if failure is None:
+                self.catch_up()
+        finally:
+            super().__exit__(failure, *more)
 
     def changes(self, kind: str | None = None, name: str | None = None) -> list[Change]:
         with self._lock:

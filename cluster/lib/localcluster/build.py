@@ -14,12 +14,12 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import packages, toolchain
+from . import packages, toolchain, versions
 from .cluster import SOURCE, cache_dir
 from .say import Refused, say
 
 KUBERNETES = "k8s.io/kubernetes/cmd/"
-# program -> (group, package)
+# program -> (group, package); which module the group of Kubernetes is, the version says
 PROGRAMS = {
     "etcd": ("etcd", "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": ("kubernetes", KUBERNETES + "kube-apiserver"),
@@ -61,15 +61,15 @@ def group_cache(group):
 
 def linker_flags(group):
     """The version that the programs report; without it they say v0.0.0-master, and helm v4.3."""
-    text = (group_dir(group) / "go.mod").read_text()
     if group == "helm":
+        text = (group_dir(group) / "go.mod").read_text()
         version = re.search(r"helm\.sh/helm/v4 (v\S+)", text)
         return f"-s -w -X helm.sh/helm/v4/internal/version.version={version[1]}"
-    if group != "kubernetes":
+    if group not in versions.known().values():
         return "-s -w"
-    version = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\.\S+)", text)
-    values = {"gitVersion": version[1], "gitMajor": version[2], "gitMinor": version[3],
-              "gitTreeState": "clean"}
+    version = versions.pinned(group)
+    major, minor = version[1:].split(".")[:2]
+    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     sets = [f"-X k8s.io/{where}/version.{key}={value}"
             for where in ("component-base", "client-go/pkg") for key, value in values.items()]
     return " ".join(["-s", "-w", *sets])
@@ -84,20 +84,30 @@ def ready_made(program):
     return path if os.access(path, os.X_OK) else None
 
 
-def path_of(program):
-    return ready_made(program) or group_cache(PROGRAMS[program][0]) / program
+def group_of(program, kubernetes=None):
+    group = PROGRAMS[program][0]
+    return versions.group(kubernetes or versions.default()) if group == versions.GROUP else group
 
 
-def ensure(mode):
+def path_of(program, kubernetes=None):
+    """Where it is, or will be. A ready-made Kubernetes has a version of its own: it cannot be the one asked for."""
+    found = ready_made(program)
+    if found and kubernetes and PROGRAMS[program][0] == versions.GROUP:
+        raise Refused(f"Kubernetes {kubernetes} was asked for, and KUBEBUILDER_ASSETS has a {program} of whatever version: "
+                      f"unset it, or ask for none (--kubernetes, {versions.VARIABLE})")
+    return found or group_cache(group_of(program, kubernetes)) / program
+
+
+def ensure(mode, kubernetes=None):
     """Builds what the mode lacks; returns program -> path."""
-    return ensure_programs(MODE_PROGRAMS[mode])
+    return ensure_programs(MODE_PROGRAMS[mode], kubernetes)
 
 
-def ensure_programs(names):
+def ensure_programs(names, kubernetes=None):
     """Builds those that are missing; returns program -> path."""
     if os.environ.get("KUBEBUILDER_ASSETS") and not Path(os.environ["KUBEBUILDER_ASSETS"]).is_dir():
         raise Refused(f"KUBEBUILDER_ASSETS={os.environ['KUBEBUILDER_ASSETS']} is not a directory")
-    programs = {program: path_of(program) for program in names}
+    programs = {program: path_of(program, kubernetes) for program in names}
     missing = [program for program, path in programs.items() if not path.exists()]
     if missing:
         packages.need("/etc/ssl/certs/ca-certificates.crt")
@@ -105,7 +115,8 @@ def ensure_programs(names):
             go = toolchain.find_go()
             missing = [program for program in missing if not programs[program].exists()]
             for number, program in enumerate(missing, 1):
-                _build(go, program, programs[program], f"{number}/{len(missing)} {program}")
+                _build(go, group_of(program, kubernetes), program, programs[program],
+                       f"{number}/{len(missing)} {program}")
     return programs
 
 
@@ -114,8 +125,8 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG
 
 
-def _build(go, program, target, label):
-    group, package = PROGRAMS[program]
+def _build(go, group, program, target, label):
+    package = PROGRAMS[program][1]
     common = {"cwd": group_dir(group), "env": toolchain.environment()}
     target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(f".{program}.new")

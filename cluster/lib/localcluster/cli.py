@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import build, cluster as clusters, components, images, lifecycle, node, pki, registry
+from . import build, cluster as clusters, components, images, lifecycle, node, pki, registry, versions
 from .network import Network
 from .say import Refused, say
 
@@ -31,8 +31,13 @@ def parser():
                                            "~/.local/state/todoapp-operator/local)")
         return sub
 
+    def kubernetes(sub):
+        sub.add_argument("--kubernetes", metavar="VERSION", help="the minor version, such as 1.35 (default: "
+                         f"${versions.VARIABLE}, else what the directory has, else {versions.default()})")
+
     sub = command("up", "start a cluster, repair it, or see that it runs")
     sub.add_argument("--nodes", choices=clusters.MODES, help="default: real, or what the directory has")
+    kubernetes(sub)
     sub.add_argument("--port", type=int, help="the API server's port; others follow it (default: free ones)")
     sub.add_argument("--audit-log", action="store_true", help="write clients' requests to DIR/audit.log")
     sub.add_argument("--apiserver-arg", action="append", default=[], metavar="ARG",
@@ -61,7 +66,9 @@ def parser():
     sub = command("stand-in", "load stand-in app images into a real node: localhost/todo-{frontend,backend}")
     sub = command("build", "build what a mode needs, without starting anything")
     sub.add_argument("--nodes", choices=clusters.MODES, default="real")
-    sub.add_argument("--tools", action="store_true", help="instead: helm, kubeconform and kube-score; prints where each is")
+    either = sub.add_mutually_exclusive_group()
+    kubernetes(either)
+    either.add_argument("--tools", action="store_true", help="instead: helm, kubeconform and kube-score; prints where each is")
     return top
 
 
@@ -90,7 +97,7 @@ def _existing(given):
 
 def _up(given):
     cluster = _cluster(given)
-    lifecycle.up(cluster, given.nodes, given.port, given.audit_log, given.apiserver_arg)
+    lifecycle.up(cluster, given.nodes, versions.asked(given.kubernetes), given.port, given.audit_log, given.apiserver_arg)
     print(cluster.kubeconfig)
 
 
@@ -100,13 +107,13 @@ def _down(given):
 
 def _status(given):
     cluster = _existing(given)
-    rows = lifecycle.status(cluster)
+    rows, kubernetes = lifecycle.status(cluster), lifecycle.kubernetes_version(cluster)
     if given.json:
-        print(json.dumps({"dir": str(cluster.dir), "nodes": cluster.mode, "server": cluster.server,
-                          "node_address": cluster.address if cluster.real else None,
+        print(json.dumps({"dir": str(cluster.dir), "nodes": cluster.mode, "kubernetes": kubernetes,
+                          "server": cluster.server, "node_address": cluster.address if cluster.real else None,
                           "components": rows}, indent=1))
     else:
-        print(f"{cluster.dir}: --nodes {cluster.mode}, {cluster.server}")
+        print(f"{cluster.dir}: --nodes {cluster.mode}, Kubernetes {kubernetes or '?'}, {cluster.server}")
         for row in rows:
             ports = " ".join(f"{name}:{port}" for name, port in row["ports"].items())
             print(f"  {row['component']:<24} {row['state']:<10} pid {row['pid'] or '-':<8} {ports}")
@@ -169,7 +176,7 @@ def _build(given):
         for program, path in build.ensure_programs(build.TOOLS).items():
             print(program, path)
         return
-    build.ensure(given.nodes)
+    build.ensure(given.nodes, versions.asked(given.kubernetes))
     if given.nodes == "real":
         registry.ensure_program()
     say(f"all programs for --nodes {given.nodes} are built")

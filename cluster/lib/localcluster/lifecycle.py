@@ -5,14 +5,16 @@ what died, goes on where a killed one stopped, and costs little on a running clu
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
+import subprocess
 import time
 from contextlib import closing
 
 from . import (build, components, control_plane, images, network as networks, node, packages, pki, ports, registry, simulated,
-               volumes)
+               versions, volumes)
 from .api import Api
 from .cluster import LOCK, STATE
 from .say import Refused, say, wait_until
@@ -22,20 +24,20 @@ SLOWEST_START = 120  # seconds for one component, on a machine busy with other t
 
 # --- up ------------------------------------------------------------------
 
-def up(cluster, mode, port, audit_log, apiserver_args):
+def up(cluster, mode, kubernetes, port, audit_log, apiserver_args):
     mode = mode or cluster.state.get("mode", "real")
     _check_rights(mode)
     cluster.prepare_dir()
-    _settle(cluster, mode, port, audit_log, apiserver_args)
+    _settle(cluster, mode, kubernetes, port, audit_log, apiserver_args)
     # Minutes, the first time; outside the cluster's lock, for builds have one of their own.
-    programs = build.ensure(mode)
+    programs = build.ensure(mode, _exactly(cluster, kubernetes))
     packages.need(*(node.NEEDS if mode == "real" else ("openssl",)))
     if mode == "real":
         images.pause()
         registry.ensure_program()
     with cluster.locked(), closing(ports.Reservation()) as reservation:
         fresh = not cluster.exists
-        _settle(cluster, mode, port, audit_log, apiserver_args)
+        _settle(cluster, mode, kubernetes, port, audit_log, apiserver_args)
         if fresh:
             _first_state(cluster, port, reservation)
         build.link(cluster, programs)
@@ -58,15 +60,28 @@ def _check_rights(mode):
                       "  --nodes none        API server and controllers only")
 
 
-def _settle(cluster, mode, port, audit_log, apiserver_args):
+def _exactly(cluster, asked):
+    """The version that it must be; None for the default one, in whose place a user may have programs of his own."""
+    has = _version_of(cluster)
+    return asked or (has if has != versions.default() else None)
+
+
+def _version_of(cluster):
+    # Those that are older than the setting had no choice.
+    return cluster.state["settings"].get("kubernetes", versions.default())
+
+
+def _settle(cluster, mode, kubernetes, port, audit_log, apiserver_args):
     """What was asked must be what runs; what was not asked is as it was."""
     if not cluster.exists:
         cluster.state = {"mode": mode, "settings": {
-            "port": port, "audit_log": bool(audit_log), "apiserver_args": list(apiserver_args)}}
+            "kubernetes": kubernetes or versions.default(), "port": port, "audit_log": bool(audit_log),
+            "apiserver_args": list(apiserver_args)}}
         return
     settings = cluster.state["settings"]
     for name, asked, have in (
             ("--nodes", mode, cluster.mode),
+            ("--kubernetes", kubernetes or _version_of(cluster), _version_of(cluster)),
             ("--port", port or settings["port"], settings["port"]),
             ("--audit-log", bool(audit_log or settings["audit_log"]), settings["audit_log"]),
             ("--apiserver-arg", list(apiserver_args) or settings["apiserver_args"], settings["apiserver_args"])):
@@ -231,6 +246,17 @@ def _anything(cluster):
 
 
 # --- status --------------------------------------------------------------
+
+def kubernetes_version(cluster):
+    """What the API server's program says of itself, for it may be a ready-made one; None where there is none yet."""
+    try:
+        said = subprocess.run([str(cluster.bin / "kube-apiserver"), "--version"], capture_output=True, text=True,
+                              timeout=60, stdin=subprocess.DEVNULL).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"v\d+\.\d+\.\S+", said)
+    return found[0] if found else None
+
 
 def status(cluster):
     """One row a component: name, state, pid, ports."""

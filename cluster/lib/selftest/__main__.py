@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+from localcluster import versions
+
 from . import SOURCE, Failed, Suite, none, pods
 
 
@@ -19,6 +21,9 @@ def main():
     modes = given.nodes or ["none", "real" if os.geteuid() == 0 else "simulated"]
     if "real" in modes and os.geteuid() != 0:
         print("cannot test a real node without root: --nodes none, --nodes simulated", file=sys.stderr)
+        return 2
+    if versions.VARIABLE in os.environ:
+        print(f"this tests with the default version of Kubernetes: unset {versions.VARIABLE}", file=sys.stderr)
         return 2
     tests = {"none": none.run, "simulated": pods.run_simulated, "real": pods.run_real}
     for mode in modes:

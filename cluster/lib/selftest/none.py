@@ -8,7 +8,7 @@ import time
 
 from localcluster.build import path_of
 
-from . import LOCAL, assert_same, command, eventually, machine, require
+from . import LOCAL, assert_same, command, eventually, machine, require, versions_of_kubernetes
 
 DEPLOYMENT = {
     "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "probe", "namespace": "default"},
@@ -23,11 +23,13 @@ def run(suite):
     second = suite.subject("second", "none")
     _starts(suite, first)
     _refusals(suite, first)
+    versions_of_kubernetes.refusals(suite, first)
     _users_and_audit(suite, first)
     _side_by_side(suite, first, second)
     _components(suite, first)
     _downs(suite, first, second)
     _ready_made(suite)
+    versions_of_kubernetes.another(suite)
     _interrupted(suite)
     with suite.check("the machine is as it was"):
         assert_same(before, machine())
@@ -39,6 +41,10 @@ def _starts(suite, first):
         require(path == str(first.dir / "kubeconfig"), f"printed {path!r}")
         require(path == first.local("kubeconfig").strip(), "`kubeconfig` prints another path")
         require("Server Version: v1" in first.kubectl("version"), "no server version")
+    with suite.check("status names the version that the server has"):
+        version = first.status()["kubernetes"]
+        require(f"Server Version: {version}" in first.kubectl("version").splitlines(), f"status: {version}")
+        require(f"Kubernetes {version}," in first.local("status"), "the short status does not")
     with suite.check("status says healthy, with exit code 0"):
         rows = {row["component"]: row for row in first.status()["components"]}
         require(set(rows) == {"etcd", "kube-apiserver", "kube-controller-manager"}, f"components: {set(rows)}")

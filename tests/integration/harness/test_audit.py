@@ -8,7 +8,7 @@ from workloads import config_map, deployment
 from support.api import Api
 from support.audit import AuditLog
 from support.control_plane import ControlPlane, Kubectl
-from support.watching import Recorder
+from support.watching import Watch, Watching
 
 ADMIN = "admin"
 
@@ -41,7 +41,7 @@ def test_only_what_lies_between_two_marks_is_counted(api: Api, audit: AuditLog, 
 
 def test_a_watch_counts_once(api: Api, audit: AuditLog, namespace: str) -> None:
     start = audit.mark()
-    with Recorder(api, namespace, ["Service"]):
+    with Watching([Watch(api, "Service", lambda *_: None, namespace)]):
         pass
     watches = audit.since(start).inside(namespace).of("services").lists()
     assert watches.kinds() == {"list services": 1, "watch services": 1}

@@ -23,10 +23,12 @@ def test_a_deleted_app_leaves_nothing_and_nothing_is_made_again(
     app.create(FULL_SPEC).wait_ready()
     with Recorder(api, app.namespace, CHILD_KINDS) as recorder:
         start = audit.settled([operator.user], app.namespace, quiet=0.5)
+        recorder.catch_up()
         listed = len(recorder.changes())
         app.delete()
         eventually(lambda: leftovers(api, app) == [], "nothing left", 60)
         end = audit.settled([operator.user], app.namespace, quiet=1)
+        recorder.catch_up()
         made = [change for change in recorder.changes()[listed:] if change.type == "ADDED"]
     assert not made, [f"{change.kind} {change.name}" for change in made]
     writes = audit.between(start, end).by(operator.user).inside(app.namespace).writes()

@@ -54,6 +54,7 @@ def test_the_new_image_migrates_before_any_pod_is_touched(
         eventually(lambda: app.status["step"] == "Migrating", "the status to say so")
         assert footprint(app).templates == before.templates
         wait_outcome(app, 2)
+        recorder.catch_up()
         complete = next(change.version for change in recorder.changes("Job", "todo-migrate-2")
                         if change.object["status"].get("succeeded"))
         touched = [change.version for change in recorder.changes("Deployment")
@@ -267,7 +268,7 @@ def test_a_spec_edited_in_mid_migration_lets_no_two_run_at_once(
         eventually(lambda: "todo-migrate-2" in jobs(app), "the first migration")
         app.patch(release(3, 3, 3))
         app.wait_ready()
-        changes = recorder.changes("Job")
+    changes = recorder.changes("Job")
     running: set[str] = set()
     for change in changes:
         ended = change.type == "DELETED" or change.object["status"].get("conditions")

@@ -80,7 +80,7 @@ def test_a_rollback_goes_the_other_way_round(
     with Recorder(api, app.namespace, ["Deployment"]) as recorder:
         pin(app, 1)
         app.wait_ready(reason="RolledBackOnRequest")
-        changes = recorder.changes("Deployment")
+    changes = recorder.changes("Deployment")
     began = [next(change.version for change in changes if restored(change, tier)) for tier in (first, second)]
     done = next(change.version for change in changes if restored(change, first) and is_complete(change.object))
     assert began[0] < done < began[1]

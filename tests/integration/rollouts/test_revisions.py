@@ -124,7 +124,7 @@ def test_recorded_content_never_changes_whatever_becomes_of_the_revision(
         wait_outcome(app, 5)
         app.patch({"rollback": {"toRevision": 1}})
         wait_outcome(app, 6)
-        seen = recorder.changes("ControllerRevision")
+    seen = recorder.changes("ControllerRevision")
     assert numbers(app) == [1, 2, 3, 4, 5, 6]
     first: dict[str, Any] = {}
     for change in seen:
@@ -224,7 +224,7 @@ def test_what_a_deployment_or_a_replicaset_refers_to_is_never_removed(
         wait_outcome(app, 6)
         app.patch({"rollback": {"toRevision": 5}})
         app.wait_ready(reason="RolledBackOnRequest")
-        seen = recorder.changes()
+    seen = recorder.changes()
     referring: dict[str, set[str]] = {}
     for change in seen:
         if change.kind in ("ReplicaSet", "Deployment"):

@@ -53,6 +53,7 @@ def upwards(api: Api, operator: OperatorProcess, simulator: PodSimulator) -> Ite
             for name in batch.apps:
                 batch.upgrade(name, *TIERS)
             batch.wait_ready()
+            recorder.catch_up()
             yield Journey(batch, recorder)
 
 
@@ -72,6 +73,7 @@ def backwards(api: Api, operator: OperatorProcess, simulator: PodSimulator) -> I
                 batch.upgrade(name, *TIERS)
             for app in batch.apps.values():
                 app.wait_condition("Ready", "False", "RolledBack")
+            recorder.catch_up()
             yield Journey(batch, recorder)
 
 

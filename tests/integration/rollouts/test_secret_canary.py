@@ -64,6 +64,7 @@ def test_the_search_finds_a_value_however_it_is_written() -> None:
 
 def everywhere(cluster: ControlPlane, operator: OperatorProcess, recorder: Recorder) -> list[tuple[str, bytes]]:
     """All places that are no Secrets, also what stood there for a moment only."""
+    recorder.catch_up()
     texts = [("the log", operator.log_text().encode()), ("the metrics", operator.metrics().text.encode())]
     texts += [(f"{change.kind} {change.name}", json.dumps(change.object).encode()) for kind in WATCHED
               for change in recorder.changes(kind)]

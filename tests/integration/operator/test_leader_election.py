@@ -12,9 +12,9 @@ from support.rbac import SYSTEM_NAMESPACE
 from support.todo_app import TodoApp
 from support.waiting import eventually, show
 
-LEASE_SECONDS = 4
+LEASE_SECONDS = 6
 FLAGS = ["--leader-elect", f"--leader-election-namespace={SYSTEM_NAMESPACE}",
-         f"--leader-election-lease-duration={LEASE_SECONDS}s", "--leader-election-renew-deadline=3s",
+         f"--leader-election-lease-duration={LEASE_SECONDS}s", "--leader-election-renew-deadline=5s",
          "--leader-election-retry-period=500ms"]
 
 

@@ -17,7 +17,7 @@ from support.todo_app import TodoApp
 from support.waiting import eventually
 
 REPLICA_FLAGS = ["--leader-elect", f"--leader-election-namespace={SYSTEM_NAMESPACE}",
-                 "--leader-election-lease-duration=5s", "--leader-election-renew-deadline=4s",
+                 "--leader-election-lease-duration=6s", "--leader-election-renew-deadline=5s",
                  "--leader-election-retry-period=500ms"]
 MIGRATION = {"command": ["migrate"], "schemaVersion": 1, "compatibleFrom": 0}
 

@@ -99,7 +99,8 @@ Decide without_timers() {
 Decide restarting_what_is_down() {
   return [](const Observed& observed) {
     auto eager = observed;
-    const auto* newest = History(observed).latest();
+    const History history(observed);
+    const auto* newest = history.latest();
     if (newest != nullptr && newest->outcome == Outcome::succeeded && short_of_pods(observed)) {
       eager.app.requests.restart = "it is down";
     }

@@ -147,6 +147,7 @@ base::Result<kube::Object> Caches::read(Kind kind, std::string_view text) {
 }
 
 base::Result<kube::Object> Caches::read_app(std::string_view text) {
+  // Of metadata alone, as writes are answered: without a body, which would else look like one that is empty.
   return decoder_.object(text, todoapp::app_resource(), todoapp::app_metadata_pruning());
 }
 

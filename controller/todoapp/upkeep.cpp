@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <utility>
 
 #include "todoapp/children.hpp"
@@ -11,8 +10,9 @@
 namespace todoapp {
 namespace {
 
-void append(std::vector<Action>& actions, std::vector<Action> more) {
-  for (auto& action : more) actions.push_back(std::move(action));
+template <class Each>
+void append(std::vector<Each>& all, std::vector<Each> more) {
+  for (auto& each : more) all.push_back(std::move(each));
 }
 
 std::int64_t number_in(const std::string& text) {
@@ -34,9 +34,8 @@ void append_asked(std::vector<Intent>& intents, std::optional<Intent> intent) {
 
 std::vector<Action> keep_live_settings(const Observed& observed) {
   std::vector<Intent> intents;
-  const auto add = [&](std::vector<Intent> more) { std::move(more.begin(), more.end(), std::back_inserter(intents)); };
-  for (const auto tier : all_tiers) add(live_intents(observed.app, tier));
-  add(live_intents(observed.app));
+  for (const auto tier : all_tiers) append(intents, live_intents(observed.app, tier));
+  append(intents, live_intents(observed.app));
   std::vector<Action> actions;
   for (const auto& intent : intents) append(actions, bring_in_line(observed, intent));
   append(actions, remove_unasked(observed, intents));

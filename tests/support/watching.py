@@ -74,7 +74,8 @@ class Watch:
     def catch_up(self, namespace: str | None = None) -> None:
         """Until the callback has been told of all that has happened by now: a watch comes after the fact.
 
-        Of one that watches all namespaces one may do.
+        Of one that watches all namespaces one may do. An object that came and went since the watch last told of
+        something is in no list: who expects one waits for it.
         """
         answer = self._api.request("GET", path_of(self._kind, namespace or self._namespace), query=self._query())
         listed = {item["metadata"]["uid"]: _version_of(item) for item in answer["items"]}

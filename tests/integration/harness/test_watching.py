@@ -21,6 +21,7 @@ def test_changes_of_all_kinds_are_kept_in_the_order_in_which_they_were_made(api:
         api.create(secret)
         api.patch("ConfigMap", "one", namespace, {"data": {"a": "b"}})
         api.delete("Secret", "two", namespace)
+        eventually(lambda: recorder.deleted("Secret"), "the deletion")
     changes = [(change.type, change.name) for change in recorder.changes() if change.name in ("one", "two")]
     assert changes == [("ADDED", "one"), ("ADDED", "two"), ("MODIFIED", "one"), ("DELETED", "two")]
 

@@ -52,7 +52,7 @@ def test_on_sigterm_the_standby_takes_over_at_once(
     app.create().wait_ready()
     start = audit.mark()
     leader.terminate()
-    eventually(lambda: standby.is_leader, "the standby to lead", deadline=LEASE_SECONDS / 2)
+    eventually(lambda: standby.is_leader, "the standby to lead", deadline=LEASE_SECONDS / 3)
     app.patch({"backend": {"replicas": 2}})
     app.wait_ready()
     traffic = audit.since(start)

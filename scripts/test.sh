@@ -12,11 +12,18 @@ cd "$(dirname "$0")/.."
 source scripts/lib/prepare.sh
 
 run_tests() {
-  local status=0
+  local status=0 report=$PWD/build/dev/tests.xml
   step "running the tests"
+  rm -f "$report"
   # One more than there are cores: integration tests wait more than they work.
-  ctest --test-dir build/dev --output-on-failure --no-tests=error --no-label-summary -j "$(($(nproc) + 1))" "$@" || status=$?
-  if [ "$status" = 0 ]; then step "all tests passed"; else step "tests failed; each failure is printed above"; fi
+  ctest --test-dir build/dev --output-on-failure --no-tests=error --no-label-summary -j "$(($(nproc) + 1))" \
+    --output-junit "$report" --test-output-truncation head "$@" || status=$?
+  if [ "$status" = 0 ]; then
+    step "all tests passed"
+  else
+    step "tests failed; each failure is printed above, and here why, in short"
+    [ ! -f "$report" ] || "$venv/bin/python" scripts/lib/failures.py "$report"
+  fi
   return "$status"
 }
 

@@ -5,6 +5,7 @@ No scheduler and no node: pods are brought to life by `support.pod_simulator`.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Self
 
-from support.api import KINDS, Api, ApiError
+from support.api import KINDS, Api, ApiError, Object
 from support.waiting import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -114,6 +115,16 @@ class Kubectl:
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
         return run(["kubectl", f"--kubeconfig={self._kubeconfig}", *arguments], stdin=stdin)
+
+
+def status_of(directory: Path) -> Object:
+    """What `cluster/local status` tells of a cluster. Its exit code says whether every server answers just now, which on
+    a busy machine none is sure to do: who needs that asks the rows."""
+    done = subprocess.run([LOCAL, "status", "--json", "--dir", directory], capture_output=True, text=True,
+                          timeout=COMMAND_SECONDS, check=False)
+    assert done.stdout, done.stderr
+    told: Object = json.loads(done.stdout)
+    return told
 
 
 def run(command: list[str], *, stdin: str | None = None, seconds: float = COMMAND_SECONDS) -> str:

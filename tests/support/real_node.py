@@ -7,7 +7,6 @@ nothing but their program, so a process's environment is read where the kernel k
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import pytest
 import urllib3
 
 from support.api import Object
-from support.control_plane import UP_SECONDS, ControlPlane
+from support.control_plane import UP_SECONDS, ControlPlane, status_of
 
 # Small enough that a node with two cores holds the pods of all tests at once.
 SMALL: Object = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
@@ -42,7 +41,7 @@ class RealCluster(ControlPlane):
     def up(self) -> RealCluster:
         self._local("up", "--nodes", "real", seconds=UP_SECONDS)
         self._local("stand-in", seconds=UP_SECONDS)
-        self.node_address = json.loads(self._local("status", "--json"))["node_address"]
+        self.node_address = status_of(self.directory)["node_address"]
         self._connect()
         return self
 

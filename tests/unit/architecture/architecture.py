@@ -36,6 +36,12 @@ PURE_WORDS = re.compile(r"::now\(|\brandom_device\b|\bs?rand\(|\bgetenv\(|\bstd:
 CPPREST = re.compile(r"(cpprest|pplx)/")
 CPPREST_FILE = "kube/rest_transport.cpp"
 
+# What comes from the API names no program and no connection: only the files that a user starts a program with do.
+STARTS_PROGRAMS = re.compile(r"\b(?:posix_spawnp?|v?fork|exec[lv]p?e?|execve?at|popen|system)\s*\(")
+PROGRAM_FILE = "kube/exec_plugin.cpp"
+KUBECONFIG = "kube/kubeconfig.hpp"
+KUBECONFIG_READERS = {"kube/kubeconfig.cpp", "operator/process.cpp", "kubectl/main.cpp", "kubectl/complete_command.cpp"}
+
 # A program of its own, held to the rules that are not about layers; its tests are in tests/unit/backend.
 BACKEND = "docker/backend/src"
 
@@ -138,6 +144,14 @@ def check_purity(source):
             yield f"says {word}: time and randomness are arguments"
 
 
+def check_programs(source):
+    if source.name != PROGRAM_FILE:
+        for word in STARTS_PROGRAMS.findall(source.code):
+            yield f"says {word}: only {PROGRAM_FILE} starts programs"
+    if KUBECONFIG in source.own_includes() and source.name not in KUBECONFIG_READERS:
+        yield f'includes "{KUBECONFIG}": an exec plugin is run of a file that the process was started with, and of no other'
+
+
 def check_header(source):
     if source.is_header:
         if not source.text.startswith("//"):
@@ -198,6 +212,7 @@ def check(repository, untested=None):
             *check_directions(source, names),
             *check_libraries(source),
             *check_purity(source),
+            *check_programs(source),
             *check_header(source),
             *check_length(source.text),
             *check_functions(source),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.stage import Key, Onlooker, Rollouts, in_parallel, taken
+from bench.watcher import Watcher
 from support import rbac
 from support.audit import AuditLog, Traffic
 from support.control_plane import ControlPlane
@@ -108,31 +109,38 @@ class Bench:
             self._onlooker.wait_ready(self._generations)
 
     def reaction(self, samples: int = 100) -> None:
-        """From the spec's write to the child's, as the onlooker sees both; one app at a time."""
-        delays = []
-        for number in range(samples):
-            app = self._apps[number % len(self._apps)]
-            before = app.child("Deployment", "backend")
-            self._change(app, {"replicas": before["spec"]["replicas"] % 3 + 1})
-            key = app.namespace, app.name
-            told = self._onlooker.seen_app(key, self._generations[key])
-            done = self._onlooker.seen_deployment((app.namespace, f"{app.name}-backend"),
-                                                  before["metadata"]["generation"] + 1)
-            delays.append((done - told) * 1000)
-            self._onlooker.wait_ready({key: self._generations[key]})
+        """From the spec's write to the child's, as a watcher sees both; one app at a time. And where that goes."""
+        delays, start = [], self._audit.mark()
+        with Watcher(self._cluster.kubeconfig) as watcher:
+            for number in range(samples):
+                app = self._apps[number % len(self._apps)]
+                before = app.child("Deployment", "backend")
+                self._change(app, {"replicas": before["spec"]["replicas"] % 3 + 1})
+                key = app.namespace, app.name
+                told = watcher.seen("TodoAppDeployment", *key, self._generations[key])
+                done = watcher.seen("Deployment", app.namespace, f"{app.name}-backend",
+                                    before["metadata"]["generation"] + 1)
+                delays.append((done - told) * 1000)
+                self._onlooker.wait_ready({key: self._generations[key]})
         self._note_delays("reaction", delays)
+        reached, written = server_times(self._audit.since(start))
+        assert len(reached) == samples, f"{len(reached)} of {samples} reactions are in the audit log"
+        self._note_delays("reaction_reached", reached)
+        self._note_delays("reaction_written", written)
 
     def drift(self, samples: int = 30) -> None:
         """From a change by somebody else to its repair."""
         delays = []
-        for number in range(samples):
-            app = self._apps[number % len(self._apps)]
-            name, wanted = f"{app.name}-frontend", app.child("Deployment", "frontend")["spec"]["replicas"]
-            bent = self._api.patch("Deployment", name, app.namespace, {"spec": {"replicas": wanted + 4}})
-            generation = bent["metadata"]["generation"]
-            told = self._onlooker.seen_deployment((app.namespace, name), generation)
-            delays.append((self._onlooker.seen_deployment((app.namespace, name), generation + 1) - told) * 1000)
-            assert app.child("Deployment", "frontend")["spec"]["replicas"] == wanted, "the drift was not put right"
+        with Watcher(self._cluster.kubeconfig) as watcher:
+            for number in range(samples):
+                app = self._apps[number % len(self._apps)]
+                name, wanted = f"{app.name}-frontend", app.child("Deployment", "frontend")["spec"]["replicas"]
+                bent = self._api.patch("Deployment", name, app.namespace, {"spec": {"replicas": wanted + 4}})
+                generation = bent["metadata"]["generation"]
+                told = watcher.seen("Deployment", app.namespace, name, generation)
+                done = watcher.seen("Deployment", app.namespace, name, generation + 1)
+                delays.append((done - told) * 1000)
+                assert app.child("Deployment", "frontend")["spec"]["replicas"] == wanted, "the drift was not put right"
         self._audit.settled(OPERATOR_USERS)
         self._note_delays("drift", delays)
 
@@ -225,6 +233,21 @@ class Bench:
     @staticmethod
     def _per_app(amount: float, count: int) -> float:
         return round(amount / count, 2)
+
+
+def server_times(traffic: Traffic) -> tuple[list[float], list[float]]:
+    """By the API server's own clock, in ms and for each change of a spec: until the operator's write of the backend's
+    Deployment reached it, counted from its own answer to that change, and how long that write took it."""
+    reached, written, asked = [], [], {}
+    for request in sorted(traffic.writes(), key=lambda request: request.received):
+        if request.resource == "todoappdeployments" and not request.subresource:
+            asked[request.namespace, f"{request.name}-backend"] = request.answered
+        elif request.resource == "deployments" and not request.subresource and request.user in OPERATOR_USERS:
+            since = asked.pop((request.namespace, request.name), None)
+            if since is not None:
+                reached.append((request.received - since).total_seconds() * 1000)
+                written.append((request.answered - request.received).total_seconds() * 1000)
+    return reached, written
 
 
 def mib(count: int) -> float:

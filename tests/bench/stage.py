@@ -1,4 +1,4 @@
-"""What the bench plays around the operator: the deployment controller, and an onlooker who notes when what was seen.
+"""What the bench plays around the operator: the deployment controller, and an onlooker who notes which apps are ready.
 
 kube-controller-manager is stopped, so that the operator and the API server have the machine to themselves.
 """
@@ -40,27 +40,18 @@ class Rollouts(Watching):
 
 
 class Onlooker(Watching):
-    """Follows apps and Deployments with watches of its own: which apps are ready, and when each generation came."""
+    """Follows apps with a watch of its own: which are ready, in which generation."""
 
     def __init__(self, api: Api) -> None:
         self._lock = threading.Lock()
         self._ready: dict[Key, int] = {}
-        self._apps: dict[Key, dict[int, float]] = {}
-        self._deployments: dict[Key, dict[int, float]] = {}
-        super().__init__([Watch(api, "TodoAppDeployment", self._app), Watch(api, "Deployment", self._deployment)])
+        super().__init__([Watch(api, "TodoAppDeployment", self._app)])
 
     def _app(self, change: str, app: Object) -> None:
-        seen = time.monotonic()
         ready = condition_of(app, "Ready")
         with self._lock:
-            self._apps.setdefault(key_of(app), {}).setdefault(app["metadata"]["generation"], seen)
             if ready.get("status") == "True":
                 self._ready[key_of(app)] = ready["observedGeneration"]
-
-    def _deployment(self, change: str, deployment: Object) -> None:
-        seen = time.monotonic()
-        with self._lock:
-            self._deployments.setdefault(key_of(deployment), {}).setdefault(deployment["metadata"]["generation"], seen)
 
     def ready(self, wanted: dict[Key, int]) -> int:
         """How many of these apps are ready in the generation wanted."""
@@ -73,18 +64,6 @@ class Onlooker(Watching):
             assert count == len(wanted), f"{count} of {len(wanted)} apps are ready"
             return True
         eventually(all_are, f"{len(wanted)} apps to be ready", deadline=60 + len(wanted) * 0.5)
-
-    def seen_app(self, key: Key, generation: int) -> float:
-        return self._seen(self._apps, key, generation)
-
-    def seen_deployment(self, key: Key, generation: int) -> float:
-        return self._seen(self._deployments, key, generation)
-
-    def _seen(self, table: dict[Key, dict[int, float]], key: Key, generation: int) -> float:
-        def look() -> float:
-            with self._lock:
-                return table.get(key, {})[generation]
-        return eventually(look, f"{key} in generation {generation}", deadline=60)
 
 
 class Taken:

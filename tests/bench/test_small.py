@@ -23,6 +23,8 @@ def figures(cluster: ControlPlane, operator_binary: Path, transport: str,
         bench.create()
         bench.no_op()
         bench.upgrade()
+        bench.reaction(samples=5)
+        bench.drift(samples=2)
         bench.restart(rest=False)
     return {**bench.figures, "conditions": "a test"}
 
@@ -51,3 +53,9 @@ def test_the_figures_come_out_as_a_table_as_json_and_as_a_plot(figures: Figures,
     assert "| requests per created app: writes, of a status, reads | 11, " in text
     assert [run["apps"] for run in json.loads(document.with_suffix(".json").read_text())] == [10, 20]
     assert document.with_suffix(".svg").read_text().count("<polyline") >= 2
+
+
+def test_a_reaction_is_longer_than_its_parts(figures: Figures) -> None:
+    """By two clocks, the watcher's and the server's, which is why they are not compared more closely."""
+    assert figures["reaction_p99_ms"] > 0 and figures["drift_p99_ms"] > 0
+    assert 0 < figures["reaction_written_p50_ms"] < figures["reaction_p99_ms"]

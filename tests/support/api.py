@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -198,13 +199,19 @@ class WatchStream:
         self._answer = answer
 
     def __iter__(self) -> Iterator[tuple[str, Object]]:
+        for _, change, item in self.stamped():
+            yield change, item
+
+    def stamped(self) -> Iterator[tuple[float, str, Object]]:
+        """With the time (CLOCK_MONOTONIC, in seconds) at which its last byte came: before it was read."""
         rest = b""
         for piece in self._answer.stream(65536, decode_content=True):
+            came = time.monotonic()
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line:
                     event = json.loads(line)
-                    yield event["type"], event["object"]
+                    yield came, event["type"], event["object"]
 
     def stop(self) -> None:
         """May be called by another thread: a reader in mid-read wakes up."""

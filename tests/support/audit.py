@@ -32,6 +32,7 @@ class Request(NamedTuple):
     name: str
     code: int
     received: datetime
+    answered: datetime
     agent: str
     uri: str
 
@@ -232,6 +233,7 @@ class AuditLog:
             name=target.get("name", ""),
             code=entry.get("responseStatus", {}).get("code", 0),
             received=received,
+            answered=datetime.fromisoformat(entry["stageTimestamp"]),
             agent=entry.get("userAgent", ""),
             uri=entry["requestURI"],
         ))

@@ -1,6 +1,7 @@
 #include "todoapp/choice.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -41,12 +42,29 @@ const Revision* way_back(const Observed& observed, const History& history, const
   return good == nullptr || runs(observed, *good) ? nullptr : good;
 }
 
-/// What somebody can do about a failure.
+/// What somebody can do about a failure. While a rollback is asked for, changes of the spec wait, so they mend nothing.
 std::string next_steps(const App& app) {
+  const auto way_on = app.spec.rollback_to
+                          ? fmt::format(
+                                "follow the spec again: kubectl patch tad {} --namespace {} --type=merge -p "
+                                R"('{{"spec":{{"rollback":null}}}}', or name another revision there,)",
+                                app.name, app.namespace_)
+                          : "change the spec,";
+  // A value that was used already asks for nothing; the time is always another one.
   return fmt::format(
-      "; change the spec, or try again: kubectl annotate tad {} --namespace {} --overwrite "
-      "apps.todoapp.dev/retry=TOKEN",
-      app.name, app.namespace_);
+      "; {} or try again: kubectl annotate tad {} --namespace {} --overwrite apps.todoapp.dev/retry=$(date +%s)",
+      way_on, app.name, app.namespace_);
+}
+
+/// Revisions that were overtaken on their way, between the one that serves again and the one that failed: what they
+/// brought is gone as well.
+std::string taken_back_too(const History& history, const Revision& failed, const Revision& now) {
+  std::set<std::int64_t> numbers;
+  for (const auto& revision : history.newest_first()) {
+    const bool between = now.rollback_of && revision.number > *now.rollback_of && revision.number < failed.number;
+    if (between && revision.outcome == Outcome::superseded) numbers.insert(revision.number);
+  }
+  return numbers.empty() ? "" : fmt::format("; what revision {} brought was taken back too", fmt::join(numbers, ", "));
 }
 
 Objection failed_objection(const App& app, const Revision& failed, const History& history) {
@@ -124,10 +142,11 @@ Choice in_quarantine(const Observed& observed, const History& history, const Rev
   if (latest.outcome == Outcome::failed) return after_failure(observed, history, latest);
   Choice choice{.run = &latest, .record = {}, .source = nullptr, .objection = {}};
   if (latest.outcome != Outcome::none) {
-    choice.objection = Objection{Reason::rolled_back,
-                                 fmt::format("Revision {} ({}) failed: {}; revision {} serves{}", failed.number,
-                                             failed.cause, failed.reason, latest.number, next_steps(observed.app)),
-                                 {}};
+    choice.objection = Objection{
+        Reason::rolled_back,
+        fmt::format("Revision {} ({}) failed: {}; revision {} serves{}{}", failed.number, failed.cause, failed.reason,
+                    latest.number, taken_back_too(history, failed, latest), next_steps(observed.app)),
+        {}};
   }
   return choice;
 }

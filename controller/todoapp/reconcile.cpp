@@ -95,7 +95,9 @@ class Pass {
     if (waits_for_records() || concluded_before()) return;
     const auto sealing = seal_secrets(observed_);
     if (!sealing.reads.empty()) return read_first(sealing.reads);
-    if (!sealing.problem.empty()) return object_to(Reason::secret_not_found, sealing.problem);
+    if (!sealing.problem.empty()) {
+      return object_to(Reason::secret_not_found, sealing.problem + (history_.empty() ? "" : "; what runs goes on"));
+    }
     plan_.memory.live = sealing.live;
     overlays_ = sealing.overlays;
     wanted_ = want(app_, sealing.names);

@@ -105,7 +105,7 @@ class Sealer {
       if (variable.generated() || observed_.sources.contains(variable.source_name)) continue;
       result_.problem = fmt::format(
           "Secret {} does not exist, and {} is taken from it; create it: kubectl create secret "
-          "generic {} --namespace {} --from-literal {}=...",
+          "generic {} --namespace {} --from-file {}=FILE",
           variable.source_name, variable.name, variable.source_name, app_.namespace_, variable.source_key);
       return false;
     }

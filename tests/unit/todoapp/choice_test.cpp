@@ -16,6 +16,7 @@ using test::an_app;
 using test::AppBuilder;
 using test::observing;
 using test::RecordBuilder;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -254,6 +255,32 @@ TEST(Choice, NamesTheCauseOfWhatItRecords) {
   EXPECT_EQ(cause({record(1, 1).succeeded()}, asking(2).with_change_cause("ticket 7")), "ticket 7");
   EXPECT_EQ(cause(failed, asking(2)), "rollback to revision 1");
   EXPECT_EQ(cause(failed, asking(2).retrying(1)), "retry of revision 2");
+}
+
+TEST(Choice, SaysWhatCanBeDoneAboutAFailure) {
+  const auto said = [](const std::vector<RecordBuilder>& records, const App& app) {
+    return choose_by_hand(records, app).objection->message;
+  };
+  const std::string retry = "apps.todoapp.dev/retry=$(date +%s)";
+  EXPECT_THAT(said({record(1, 1).failed()}, asking(1)),
+              AllOf(HasSubstr("; change the spec, or try"), HasSubstr(retry)));
+  // What is asked for there comes first, so a change of the spec would wait.
+  const std::vector<RecordBuilder> stuck{record(1, 1).succeeded(), record(2, 2).succeeded(),
+                                         record(3, 1).rolling_back_to(1).failed()};
+  EXPECT_THAT(said(stuck, asking(2).rolled_back_to(1)),
+              AllOf(HasSubstr("--type=merge -p '{\"spec\":{\"rollback\":null}}'"), HasSubstr(retry),
+                    Not(HasSubstr("change the spec"))));
+}
+
+TEST(Choice, SaysWhatElseARollbackTookBack) {
+  const auto said = [](const std::vector<RecordBuilder>& records) {
+    return choose_by_hand(records, asking(4)).objection->message;
+  };
+  const auto back = record(5, 1).rolling_back_to(1).succeeded();
+  EXPECT_THAT(said({record(1, 1).succeeded(), record(2, 2).superseded(), record(3, 3).superseded(),
+                    record(4, 4).failed(), back}),
+              HasSubstr("revision 5 serves; what revision 2, 3 brought was taken back too; change"));
+  EXPECT_THAT(said({record(1, 1).succeeded(), record(4, 4).failed(), back}), Not(HasSubstr("taken back")));
 }
 
 TEST(Choice, WritesDownTheTokenThatWasSet) {

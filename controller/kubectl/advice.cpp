@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "kubectl/status_text.hpp"
 #include "todoapp/names.hpp"
 
 namespace kubectl {
@@ -42,6 +43,22 @@ Advice advice_for_failure(todoapp::Reason reason) {
            look_at_pods}};
 }
 
+/// Of a rollback that was asked for; trying the same again helps least.
+Advice advice_for_asked_rollback() {
+  return {"The revision that was asked for failed, and the rollback holds: changes of the spec wait while it is set.",
+          {{"Follow the spec again:", undo.command},
+           {"Or go to another revision:", "kubectl todoapp rollback {app} -n {ns} --to-revision N"},
+           retry,
+           look_at_pods}};
+}
+
+Advice advice_of(const AppView& app) {
+  const auto reason = reason_of(app);
+  if (!reason || unseen(app)) return advice_without_reason();
+  if (*reason == todoapp::Reason::rollback_failed && app.pinned > 0) return advice_for_asked_rollback();
+  return advice_for(*reason);
+}
+
 std::string filled(std::string_view text, const AppView& app) {
   std::string result(text);
   const auto put = [&](std::string_view place, const std::string& value) {
@@ -54,13 +71,33 @@ std::string filled(std::string_view text, const AppView& app) {
   return result;
 }
 
+/// What the status says. Since when it is ready, or not, is of that alone: the reason may have become another one.
+std::string said_of(const AppView& app, const Style& style) {
+  auto text = fmt::format("{} in namespace {}", painted(style, Ink::bold, app.name), app.namespace_);
+  if (app.observed_generation > 0 && unseen(app)) {
+    return text + fmt::format(": {}\n  Before that: {}: {}\n", painted(style, Ink::bad, unseen_words),
+                              plain(app.ready.reason), plain(app.ready.message));
+  }
+  const bool well = state_of(app) == State::ready;
+  const auto reason =
+      painted(style, well ? Ink::good : Ink::bad, app.ready.reason.empty() ? "Unknown" : plain(app.ready.reason));
+  text += well ? " is ready" : " is not ready";
+  text += app.ready.since.empty() ? ": " + reason : fmt::format(" since {}; now: {}", plain(app.ready.since), reason);
+  text += "\n";
+  if (!app.ready.message.empty()) text += fmt::format("  {}\n", plain(app.ready.message));
+  if (!app.step.empty() && app.step != app.ready.reason) text += fmt::format("  It waits for: {}\n", plain(app.step));
+  return text;
+}
+
 void add_evidence(std::string& text, const AppView& app, const Style& style) {
   if (!app.failure) return;
   const auto& failure = *app.failure;
-  const auto head = failure_matters(app)
-                        ? fmt::format("Evidence of revision {}", failure.revision)
-                        : fmt::format("Earlier, and not what is told above: revision {} failed", failure.revision);
-  text += "\n" + painted(style, Ink::bold, head) + "\n";
+  if (!failure_matters(app)) {
+    text += fmt::format("\nEarlier, and not what is told above: revision {} failed: {}\n", failure.revision,
+                        plain(failure.reason));
+    return;
+  }
+  text += "\n" + painted(style, Ink::bold, fmt::format("Evidence of revision {}", failure.revision)) + "\n";
   const auto line = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) text += fmt::format("  {:<10} {}\n", key, plain(value));
   };
@@ -84,8 +121,12 @@ Advice advice_for(todoapp::Reason reason) {
     case Reason::rolled_back_on_request:
       return {"An older content serves, as asked. What else you change in the spec waits.", {undo}};
     case Reason::progressing:
-      return {"A rollout is under way. What only time or an administrator can mend is waited for.",
-              {watch, look_at_pods}};
+      return {
+          "A rollout is under way. It fails within seconds where a pod cannot run, after 60 s where its image or "
+          "config "
+          "is not found. What only time or an administrator can mend is waited for, up to "
+          "spec.upgrade.timeoutSeconds.",
+          {watch, look_at_pods}};
     case Reason::install_failed:
     case Reason::rolled_back:
     case Reason::rollout_failed:
@@ -98,7 +139,7 @@ Advice advice_for(todoapp::Reason reason) {
           {look_at_pods}};
     case Reason::awaiting_approval:
       return {"spec.upgrade.approval is Manual, and an upgrade waits for you.",
-              {{"See what it would change:", "kubectl todoapp status {app} -n {ns} -o wide"},
+              {{"See what it would change, value by value:", "kubectl todoapp status {app} -n {ns} -o wide"},
                {"Approve it:", "kubectl todoapp approve {app} -n {ns}"}}};
     case Reason::suspended:
       return {"It is paused (spec.suspend): nothing is written, and drift is not repaired.",
@@ -141,25 +182,24 @@ Advice advice_without_reason() {
 }
 
 std::string link_for(const AppView& app) {
-  const auto reason = reason_of(app);
+  const auto reason = unseen(app) ? std::nullopt : reason_of(app);
   auto anchor = std::string(reason ? todoapp::to_string(*reason) : "no-reason-at-all");
   std::transform(anchor.begin(), anchor.end(), anchor.begin(),
                  [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
   return fmt::format("{}#{}", guide, anchor);
 }
 
-std::string explanation(const AppView& app, const Style& style) {
-  const auto reason = reason_of(app);
-  const auto advice = reason ? advice_for(*reason) : advice_without_reason();
-  const bool well = state_of(app) == State::ready;
-  auto text = fmt::format(
-      "{} in namespace {} is {}: {}", painted(style, Ink::bold, app.name), app.namespace_, well ? "ready" : "not ready",
-      painted(style, well ? Ink::good : Ink::bad, app.ready.reason.empty() ? "Unknown" : plain(app.ready.reason)));
-  if (!app.ready.since.empty()) text += ", since " + plain(app.ready.since);
-  text += "\n";
-  if (!app.ready.message.empty()) text += fmt::format("  {}\n", plain(app.ready.message));
-  if (!app.step.empty()) text += fmt::format("  It waits for: {}\n", plain(app.step));
+std::string explanation(const AppView& app, const Style& style, const PodsView* pods) {
+  const auto advice = advice_of(app);
+  const auto state = state_of(app);
+  const bool well = state == State::ready;
+  auto text = said_of(app, style);
   text += "\n" + painted(style, Ink::bold, "What it means") + fmt::format("\n  {}\n", advice.meaning);
+  if (pods != nullptr && state == State::under_way) {
+    const auto waiting = unready_pods(*pods, style);
+    if (!waiting.empty()) text += "\n" + painted(style, Ink::bold, "Pods that are not ready") + "\n";
+    for (const auto& pod : waiting) text += "  " + pod + "\n";
+  }
   if (!well) add_evidence(text, app, style);
   if (!advice.deeds.empty()) text += "\n" + painted(style, Ink::bold, "What to do") + "\n";
   for (const auto& deed : advice.deeds) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kubectl/app_view.hpp"
+#include "kubectl/pod_view.hpp"
 #include "kubectl/text.hpp"
 
 namespace kubectl {
@@ -29,6 +30,7 @@ struct Advice {
 /// "docs/deployment/troubleshooting.md#rolledback".
 [[nodiscard]] std::string link_for(const AppView& app);
 
-[[nodiscard]] std::string explanation(const AppView& app, const Style& style);
+/// With `pods` it shows those that hold up a rollout.
+[[nodiscard]] std::string explanation(const AppView& app, const Style& style, const PodsView* pods = nullptr);
 
 }  // namespace kubectl

@@ -6,6 +6,7 @@
 #include "kube/model/decode.hpp"
 #include "kubectl/members.hpp"
 #include "todoapp/names.hpp"
+#include "todoapp/revision.hpp"
 
 namespace kubectl {
 namespace {
@@ -36,7 +37,8 @@ RevisionView read_one_revision(const Json& revision) {
           .reason = revision.value("reason", ""),
           .rollback_of = revision.value("rollbackOf", std::int64_t{0}),
           .restorable = revision.value("restorable", false),
-          .obstacle = revision.value("notRestorableReason", "")};
+          .obstacle = revision.value("notRestorableReason", ""),
+          .content = {}};
 }
 
 FailureView read_failure(const Json& failure) {
@@ -71,7 +73,8 @@ AppView read_parts(const kube::Object& object) {
   app.deleting = object.deleting;
   app.suspended = spec.value("suspend", false);
   app.pinned = member(spec, "rollback").value("toRevision", std::int64_t{0});
-  app.observed_generation = status.value("observedGeneration", std::int64_t{0});
+  // The CRD's default says -1.
+  app.observed_generation = std::max(std::int64_t{0}, status.value("observedGeneration", std::int64_t{0}));
   app.ready = read_condition(status, "Ready");
   app.reconciling = read_condition(status, "Reconciling");
   app.stalled = read_condition(status, "Stalled");
@@ -112,11 +115,21 @@ base::Result<AppView> read_view(std::string_view json) {
   return view_of(*object);
 }
 
+void note_content(AppView& app, const kube::Object& record) {
+  const auto known = todoapp::read_revision(record);
+  if (!known) return;
+  for (auto& revision : app.revisions) {
+    if (revision.number == known->number) revision.content = known->content_hash;
+  }
+}
+
 State state_of(const AppView& app) {
   if (app.deleting || app.observed_generation < app.generation) return State::under_way;
   if (app.stalled.holds()) return State::stalled;
   return app.ready.holds() && !app.reconciling.holds() ? State::ready : State::under_way;
 }
+
+bool unseen(const AppView& app) { return !app.deleting && app.observed_generation < app.generation; }
 
 bool failure_matters(const AppView& app) {
   using todoapp::Reason;

@@ -43,6 +43,7 @@ struct RevisionView {
   std::int64_t rollback_of{0};  ///< 0 for none
   bool restorable{false};
   std::string obstacle;  ///< why it is not
+  std::string content;   ///< the hash of what it holds; empty until `note_content`
 };
 
 struct FailureView {
@@ -91,6 +92,9 @@ struct AppView {
 /// The same from the text of a whole object.
 [[nodiscard]] base::Result<AppView> read_view(std::string_view json);
 
+/// Adds what a record, a ControllerRevision, says of a revision's content.
+void note_content(AppView& app, const kube::Object& record);
+
 /// Where an app stands, for whoever waits for it.
 enum class State : std::uint8_t {
   ready,      ///< all that the present spec asks for is done
@@ -98,6 +102,10 @@ enum class State : std::uint8_t {
   under_way,  ///< anything else: also what waits for an approval, or for an operator
 };
 [[nodiscard]] State state_of(const AppView& app);
+
+/// Whether the spec was changed and no operator has looked at it since.
+[[nodiscard]] bool unseen(const AppView& app);
+inline constexpr std::string_view unseen_words = "the spec was changed, and no operator has looked at it since";
 
 /// Whether the failure that is on record is why the app is as it is now. Else it is an earlier one: it is shown for as
 /// long as its revision is kept, also while the app waits for something else.

@@ -41,6 +41,35 @@ std::int64_t source_of(const AppView& app, std::int64_t number) {
   return number;
 }
 
+bool same_content(const AppView& app, std::int64_t one, std::int64_t other) {
+  const auto *first = app.find(one), *second = app.find(other);
+  if (first == nullptr || second == nullptr || first->content.empty() || second->content.empty()) {
+    return source_of(app, one) == source_of(app, other);
+  }
+  return first->content == second->content;
+}
+
+/// Whether all that this revision holds serves already, with no rollout under way.
+bool serves_already(const AppView& app, std::int64_t number) {
+  const auto* active = app.find(app.active);
+  return active != nullptr && (app.target == 0 || app.target == app.active) &&
+         active->outcome == todoapp::to_string(todoapp::Outcome::succeeded) && same_content(app, number, app.active);
+}
+
+std::string rollback_words(const AppView& app, const RevisionView& revision) {
+  const auto number = revision.number;
+  if (serves_already(app, number)) {
+    const auto which =
+        number == app.active ? "which serves" : fmt::format("whose content serves already (revision {})", app.active);
+    return fmt::format("is pinned to revision {}, {}: nothing will be rolled out", number, which);
+  }
+  auto said = fmt::format("is asked to roll back to revision {}", number);
+  if (revision.outcome == todoapp::to_string(todoapp::Outcome::failed)) {
+    said += fmt::format(", which failed before ({})", plain(revision.reason));
+  }
+  return said;
+}
+
 base::Result<void> check_restorable(const AppView& app, const RevisionView& revision) {
   if (revision.restorable) return {};
   const auto why = revision.obstacle.empty() ? std::string("the status gives no reason") : plain(revision.obstacle);
@@ -54,9 +83,8 @@ base::Result<void> check_restorable(const AppView& app, const RevisionView& revi
 base::Result<std::int64_t> previous_good(const AppView& app) {
   const auto current = app.target > 0 ? app.target : app.active;
   if (current == 0) return refuse(act_rollback, app, "it has no revision yet, so there is nothing to go back to");
-  const auto source = source_of(app, current);
   for (const auto& revision : app.revisions) {
-    const bool other = revision.number < current && source_of(app, revision.number) != source;
+    const bool other = revision.number < current && !same_content(app, revision.number, current);
     if (!other || revision.outcome != todoapp::to_string(todoapp::Outcome::succeeded)) continue;
     if (auto result = check_restorable(app, revision); !result) return base::Failure(result.error());
     return revision.number;
@@ -83,10 +111,7 @@ base::Result<Ask> ask_rollback(const AppView& app, std::int64_t number) {
   const auto* revision = app.find(number);
   if (revision == nullptr) return refuse(act_rollback, app, no_such_revision(app, number));
   if (auto result = check_restorable(app, *revision); !result) return base::Failure(result.error());
-  auto said = fmt::format("is asked to roll back to revision {}", number);
-  if (revision->outcome == todoapp::to_string(todoapp::Outcome::failed)) {
-    said += fmt::format(", which failed before ({})", plain(revision->reason));
-  }
+  auto said = rollback_words(app, *revision);
   if (app.suspended) said += "; it is paused, so nothing happens before it is resumed";
   return Ask{Json{{"spec", {{"rollback", {{"toRevision", number}}}}}}.dump(), std::move(said), 0};
 }
@@ -97,18 +122,19 @@ base::Result<Ask> ask_undo(const AppView& app) {
   return Ask{R"({"spec":{"rollback":null}})", "is asked to follow its spec again", 0};
 }
 
-base::Result<Ask> ask_retry(const AppView& app, base::WallTime now) {
-  constexpr std::string_view act = "retry";
+bool wants_retry(const AppView& app) {
   const auto reason = reason_of(app);
   using todoapp::Reason;
-  const bool failed =
-      reason == Reason::install_failed || reason == Reason::rolled_back || reason == Reason::rollout_failed ||
-      reason == Reason::rollback_failed ||
-      // It failed, and there is no way back.
-      (reason == Reason::schema_barrier && app.pinned == 0 && app.failure && app.failure->revision == app.newest());
-  if (!failed) {
+  return reason == Reason::install_failed || reason == Reason::rolled_back || reason == Reason::rollout_failed ||
+         reason == Reason::rollback_failed ||
+         // It failed, and there is no way back.
+         (reason == Reason::schema_barrier && app.pinned == 0 && app.failure && app.failure->revision == app.newest());
+}
+
+base::Result<Ask> ask_retry(const AppView& app, base::WallTime now) {
+  if (!wants_retry(app)) {
     return refuse(
-        act, app,
+        "retry", app,
         fmt::format("no failed rollout waits for another try (it is {}); kubectl todoapp status {} -n {} "
                     "shows what it waits for",
                     app.ready.reason.empty() ? "not known yet" : plain(app.ready.reason), app.name, app.namespace_));

@@ -21,13 +21,16 @@ struct Ask {
   friend bool operator==(const Ask&, const Ask&) = default;
 };
 
-/// The newest revision that succeeded before the one that serves or is rolled out, and holds something else.
-/// Error: invalid, with the reason.
+/// The newest revision that succeeded before the one that serves or is rolled out, and holds something else: by the
+/// hashes of their contents where both are known, else by what was rolled back to what. Error: invalid, with the
+/// reason.
 [[nodiscard]] base::Result<std::int64_t> previous_good(const AppView& app);
 
 /// `number` 0 goes to the previous good one. Error: invalid.
 [[nodiscard]] base::Result<Ask> ask_rollback(const AppView& app, std::int64_t number);
 [[nodiscard]] base::Result<Ask> ask_undo(const AppView& app);
+/// Whether it failed, so that the same content is tried again only where that is asked for.
+[[nodiscard]] bool wants_retry(const AppView& app);
 [[nodiscard]] base::Result<Ask> ask_retry(const AppView& app, base::WallTime now);
 [[nodiscard]] base::Result<Ask> ask_approve(const AppView& app);
 [[nodiscard]] base::Result<Ask> ask_restart(const AppView& app, base::WallTime now);

@@ -11,8 +11,19 @@
 #include "todoapp/names.hpp"
 
 namespace kubectl {
+namespace {
+
+constexpr std::string_view no_crd =
+    "the cluster does not know TodoAppDeployment: install the operator, docs/deployment/install.md";
+
+}  // namespace
+
 base::Error with_advice(base::Error error) {
   switch (error.code) {
+    case base::ErrorCode::not_found:
+      // Of an object that is not there the server says the name; this is said of a path.
+      if (error.detail.starts_with("404 page not found")) error.detail = no_crd;
+      break;
     case base::ErrorCode::retry:
       error.detail += "; is the API server up, and is the context the right one? kubectl config current-context";
       break;
@@ -64,7 +75,7 @@ base::Result<std::string> Client::ask(kube::Request request, std::string act) {
 
 base::Result<std::string> Client::get_app(const kube::ObjectKey& key) {
   auto answer = ask(kube::make_get(todoapp::app_resource(), key), fmt::format("read app {}", kube::to_string(key)));
-  if (!answer && answer.error().code == base::ErrorCode::not_found) {
+  if (!answer && answer.error().code == base::ErrorCode::not_found && answer.error().detail != no_crd) {
     answer.error().detail += "; kubectl todoapp status -A lists all apps";
   }
   return answer;
@@ -73,10 +84,7 @@ base::Result<std::string> Client::get_app(const kube::ObjectKey& key) {
 base::Result<std::string> Client::list_apps(const std::string& where) {
   const auto act = where.empty() ? std::string("list all apps") : "list the apps of namespace " + where;
   auto answer = ask(kube::make_list(todoapp::app_resource(), where, {}), act);
-  if (!answer && answer.error().code == base::ErrorCode::not_found) {
-    answer.error().detail =
-        "the cluster does not know TodoAppDeployment: install the operator, docs/deployment/install.md";
-  }
+  if (!answer && answer.error().code == base::ErrorCode::not_found) answer.error().detail = no_crd;
   return answer;
 }
 
@@ -116,7 +124,9 @@ base::Result<std::optional<std::string>> Client::find(const kube::Resource& reso
                                                       kube::Accept accept) {
   auto answer = ask(kube::make_get(resource, key, accept), fmt::format("read {} {}", resource.kind, key.name));
   if (answer) return std::optional(*std::move(answer));
-  if (answer.error().code == base::ErrorCode::not_found) return std::optional<std::string>{};
+  const auto& error = answer.error();
+  const bool installed = error.detail != no_crd || resource.group != todoapp::app_resource().group;
+  if (error.code == base::ErrorCode::not_found && installed) return std::optional<std::string>{};
   return base::Failure(answer.error());
 }
 

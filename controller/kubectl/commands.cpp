@@ -8,6 +8,7 @@
 #include "kubectl/advice.hpp"
 #include "kubectl/asks.hpp"
 #include "kubectl/diff_command.hpp"
+#include "kubectl/forecast.hpp"
 #include "kubectl/history_text.hpp"
 #include "kubectl/preview.hpp"
 #include "kubectl/status_text.hpp"
@@ -78,19 +79,24 @@ class Run {
   base::Result<int> explain() {
     const auto app = fetch();
     if (!app) return base::Failure(app.error());
-    terminal_.print(explanation(app->view, terminal_.style()));
+    const auto pods = client_.pods_of({app->view.namespace_, app->view.name});
+    if (!pods) return base::Failure(pods.error());
+    terminal_.print(explanation(app->view, terminal_.style(), &*pods));
     return exit_done;
   }
 
   /// Everything that changes the app.
   base::Result<int> ask() {
-    const auto app = fetch();
+    auto app = fetch();
     if (!app) return base::Failure(app.error());
+    if (options_.command == Command::rollback && !options_.undo) {
+      if (auto read = read_contents(app->view); !read) return base::Failure(read.error());
+    }
     const auto asked = decide(*app);
     if (!asked) return base::Failure(asked.error());
     const kube::ObjectKey key{app->view.namespace_, app->view.name};
     if (options_.dry_run) return show_change(key, *app, asked->patch);
-    std::int64_t generation = 0;
+    auto generation = app->view.generation;
     if (!asked->patch.empty()) {
       const auto changed = client_.patch_app(key, asked->patch);
       if (!changed) return base::Failure(changed.error());
@@ -100,15 +106,35 @@ class Run {
     }
     terminal_.print(fmt::format("{}/{} {}\n", resource_name, key.name, asked->said));
     const bool upgrade = options_.command == Command::upgrade;
-    if (!options_.watch || (upgrade && asked->patch.empty())) return exit_done;
-    return wait_for(
-        {.key = key, .after = asked->after, .generation = generation, .timeout = options_.timeout, .upgrade = upgrade},
-        client_, terminal_);
+    const bool same = upgrade && asked->patch.empty();
+    if (!options_.watch || (same && state_of(app->view) == State::ready)) return exit_done;
+    return wait_for({.key = key,
+                     .after = asked->after,
+                     .generation = generation,
+                     .timeout = options_.timeout,
+                     .upgrade = upgrade,
+                     .same = same},
+                    client_, terminal_);
   }
 
  private:
   [[nodiscard]] std::string namespace_name() const {
     return options_.namespace_.empty() ? client_.default_namespace() : options_.namespace_;
+  }
+
+  /// What its revisions hold; a user who may not look goes by what the status says, and is told so.
+  base::Result<void> read_contents(AppView& app) {
+    const auto& records = kube::resources::controller_revisions();
+    const auto text = client_.list_of(records, {app.namespace_, app.name}, kube::Accept::metadata);
+    if (!text && text.error().code == base::ErrorCode::forbidden) {
+      terminal_.complain("kubectl-todoapp: contents are not compared: you may not list controllerrevisions\n");
+      return {};
+    }
+    if (!text) return base::Failure(text.error());
+    const auto page = kube::Decoder().page(*text, records, record_pruning());
+    if (!page) return base::Failure(page.error());
+    for (const auto& record : page->objects) note_content(app, record);
+    return {};
   }
 
   base::Result<Ask> decide(const Fetched& fetched) const {

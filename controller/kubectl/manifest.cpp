@@ -181,9 +181,14 @@ base::Result<std::vector<Manifest>> read_manifests(std::string_view text, std::s
 }
 
 todoapp::JsonText apply_patch(std::string_view applied_before, std::string_view wanted, std::string_view live) {
-  const auto want = Json::parse(wanted);
+  auto want = Json::parse(wanted);
   auto before = Json::parse(applied_before, nullptr, false);
   auto patch = additions(Json::parse(live), want);
+  // kubectl notes what it applies in an annotation, so that for it there are always some: those of others stay.
+  auto& metadata = want["metadata"];
+  if (metadata.is_object() || metadata.is_null()) {
+    if (auto& notes = metadata["annotations"]; notes.is_null()) notes = Json::object();
+  }
   if (before.is_object()) lay_over(patch, deletions(before, want));
   return patch.dump();
 }

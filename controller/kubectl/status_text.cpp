@@ -140,6 +140,17 @@ std::vector<std::string> pod_row(const PodView& pod, const PodsView& all, const 
   return row;
 }
 
+std::vector<std::string> lines_of(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::string> lines;
+  const auto text = table(rows);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
 void add_pods(Tree& tree, std::string_view component, const PodsView& all, const Style& style, bool wide) {
   std::vector<const PodView*> pods;
   for (const auto& pod : all.pods) {
@@ -153,13 +164,7 @@ void add_pods(Tree& tree, std::string_view component, const PodsView& all, const
     if (!wide && rows.size() == most_pods) break;
     rows.push_back(pod_row(*pod, all, style, wide));
   }
-  std::vector<std::string> lines;
-  const auto text = table(rows);
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = text.find('\n', at);
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
+  auto lines = lines_of(rows);
   if (rows.size() < pods.size())
     lines.push_back(fmt::format("and {} more; -o wide shows all", pods.size() - rows.size()));
   tree.twigs(lines);
@@ -203,7 +208,9 @@ std::string status_tree(const AppView& app, const Style& style, bool wide, const
   const auto word = painted(style, ink_of(app), reason_word(app));
   // What matters most comes first: a narrow terminal cuts the end.
   auto head = fmt::format("{}: {}", painted(style, Ink::bold, app.name), word);
-  if (wide && !app.ready.since.empty()) head += fmt::format(" since {}", plain(app.ready.since));
+  if (wide && !app.ready.since.empty()) {
+    head += fmt::format(", {} since {}", app.ready.holds() ? "ready" : "not ready", plain(app.ready.since));
+  }
   head += fmt::format(" (namespace {})", app.namespace_);
   Tree tree(style);
   if (app.deleting) tree.branch("it is being deleted");
@@ -211,9 +218,7 @@ std::string status_tree(const AppView& app, const Style& style, bool wide, const
     tree.branch("no operator has looked at it yet; is one running, and does it watch this namespace?");
     return tree.text(head, "");
   }
-  if (app.observed_generation < app.generation) {
-    tree.branch("the spec was changed, and no operator has looked at it since");
-  }
+  if (unseen(app)) tree.branch(std::string(unseen_words));
   if (!app.step.empty()) tree.branch("step: " + painted(style, Ink::busy, plain(app.step)));
   add_failure(tree, app, style);
   add_requests(tree, app, style, wide);
@@ -221,6 +226,15 @@ std::string status_tree(const AppView& app, const Style& style, bool wide, const
   if (app.active > 0) add_revision(tree, app, app.active, wide);
   add_tiers(tree, app, style, wide, pods);
   return tree.text(head, plain(app.ready.message));
+}
+
+std::vector<std::string> unready_pods(const PodsView& pods, const Style& style) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& pod : pods.pods) {
+    if (pod.is_ready() || pod.state == "Terminating" || pod.state == "Completed") continue;
+    if (rows.size() < most_pods) rows.push_back(pod_row(pod, pods, style, false));
+  }
+  return lines_of(rows);
 }
 
 std::string status_table(const std::vector<AppView>& apps, const Style& style, bool namespaces, bool wide) {

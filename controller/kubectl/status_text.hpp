@@ -26,6 +26,9 @@ inline constexpr std::size_t most_pods = 10;
 /// "Progressing  revision 2  RollingBackend 1/2  frontend 1/1  backend 0/1", no line end.
 [[nodiscard]] std::string status_line(const AppView& app);
 
+/// The pods that should serve and are not ready, a line each without its end; at most `most_pods`.
+[[nodiscard]] std::vector<std::string> unready_pods(const PodsView& pods, const Style& style);
+
 /// What a revision is to the app: "active, last good"; empty where it is nothing of that.
 [[nodiscard]] std::string marks_of(const AppView& app, std::int64_t revision);
 

@@ -30,6 +30,14 @@ base::Result<void> check_free(const AppView& app) {
   return {};
 }
 
+/// How far what the spec has already is from serving.
+std::string served_words(const AppView& app) {
+  if (unseen(app)) return ", and no operator has looked at it yet";
+  const auto state = state_of(app);
+  if (state == State::ready) return " and serves it";
+  return fmt::format(", and does not serve it{} ({})", state == State::stalled ? "" : " yet", plain(app.ready.reason));
+}
+
 class Patch {
  public:
   explicit Patch(const Json& spec) : spec_(spec) {}
@@ -97,7 +105,7 @@ base::Result<Ask> ask_upgrade(const AppView& app, std::string_view json, const U
   patch.image("backend", wish.backend_image);
   for (const auto& each : wish.config) patch.config(each);
   auto text = patch.take();
-  if (text.empty()) return Ask{"", "has all of that already, so nothing is changed", 0};
+  if (text.empty()) return Ask{"", "has all of that already" + served_words(app), 0};
   return Ask{std::move(text), "is asked for " + patch.said(), 0};
 }
 

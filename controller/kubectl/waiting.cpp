@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kubectl/advice.hpp"
+#include "kubectl/asks.hpp"
 #include "kubectl/status_text.hpp"
 
 namespace kubectl {
@@ -49,8 +50,11 @@ class Show {
   }
 
   int tell_timeout() {
-    terminal_.complain(fmt::format("kubectl-todoapp: {} is not ready after {} s\n", kube::to_string(wait_.key),
-                                   wait_.timeout.count()));
+    const auto why = last_ && unseen(*last_) ? fmt::format(": {}; what to do: kubectl todoapp explain {} -n {}",
+                                                           unseen_words, wait_.key.name, wait_.key.namespace_)
+                                             : std::string();
+    terminal_.complain(fmt::format("kubectl-todoapp: {} is not ready after {} s{}\n", kube::to_string(wait_.key),
+                                   wait_.timeout.count(), why));
     return exit_timeout;
   }
 
@@ -70,12 +74,20 @@ class Show {
     }
     if (wait_.upgrade) {
       terminal_.print("\n" + explanation(*last_, terminal_.style()));
-      complain("was not upgraded");
+      complain("was not upgraded" + (wait_.same && wants_retry(*last_) ? retry_words(*last_) : ""));
     } else {
       complain(fmt::format("cannot go on by itself; why, and what to do: kubectl todoapp explain {} -n {}", name,
                            namespace_));
     }
     return exit_failed;
+  }
+
+  static std::string retry_words(const AppView& app) {
+    const auto what =
+        app.failure ? fmt::format(" (revision {}: {})", app.failure->revision, plain(app.failure->reason)) : "";
+    return fmt::format(
+        ": the spec asks for that already, and it failed{}; try it again: kubectl todoapp retry {} -n {}", what,
+        app.name, app.namespace_);
   }
 
   const Wait& wait_;

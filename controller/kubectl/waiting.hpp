@@ -23,6 +23,7 @@ struct Wait {
   std::chrono::seconds timeout{0};
   bool wide{false};
   bool upgrade{false};  ///< a failure is explained at once, and an approval is not waited for
+  bool same{false};     ///< an upgrade to what the spec had already: what failed of it wants another try
 };
 
 /// The exit code.

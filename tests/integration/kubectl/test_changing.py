@@ -52,6 +52,35 @@ def test_a_rollback_goes_to_the_previous_good_revision_and_undo_follows_the_spec
     assert nothing.code == 1 and "it is not pinned" in nothing.err
 
 
+def test_a_rollback_goes_by_contents_and_says_where_it_changes_nothing(
+        app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
+    hold = {"upgrade": {"onFailure": "Hold"}}
+    install(app, {**NO_PODS, **hold, "backend": {"replicas": 1}})
+    simulator.behave(pods.invalid_image_name(), namespace=app.namespace, image=image("backend", "2.0.0"))
+    app.patch(NEW)
+    app.wait_condition("Ready", "False", "RolloutFailed")
+    app.patch({"backend": {"image": image("backend", "1.0.0")}})
+    wait_outcome(app, 3)
+    app.wait_ready()
+    where = ("rollback", "todo", "-n", app.namespace)
+    before = app.get()["metadata"]["generation"]
+    refused = plugin(*where)
+    assert (refused.code, refused.out) == (1, ""), "revision 1 holds what revision 3 does"
+    assert "no revision before 3 succeeded with another content" in refused.err
+    assert app.get()["metadata"]["generation"] == before
+    ended = plugin(*where, "--to-revision", "1", "--watch")
+    assert (ended.code, ended.err) == (0, ""), ended
+    assert ended.out.startswith("todoappdeployment.apps.todoapp.dev/todo is pinned to revision 1, whose content serves "
+                                "already (revision 3): nothing will be rolled out\n")
+    assert numbers(app) == [1, 2, 3], "as it says"
+    # And to another content it goes as ever.
+    assert plugin("rollback", "todo", "-n", app.namespace, "--undo").code == 0
+    app.patch({"backend": {"image": image("backend", "1.5.0")}})
+    wait_outcome(app, 4)
+    app.wait_ready()
+    assert plugin.said(*where).endswith("/todo is asked to roll back to revision 3\n")
+
+
 def test_a_rollback_that_cannot_be_is_refused_and_writes_nothing(app: TodoApp, plugin: Plugin) -> None:
     install(app, {**NO_PODS, "secrets": [{"name": "KEY", "generate": {"bytes": 16}}]})
     app.patch({"secrets": None})

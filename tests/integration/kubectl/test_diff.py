@@ -88,6 +88,26 @@ def test_what_it_foretells_comes_true(
     assert plugin("diff", "-f", "-", given=manifest(app, wanted)) == (0, "", "")
 
 
+@pytest.mark.parametrize("flags", [(), ("--server-side",)], ids=["client-side", "server-side"])
+def test_what_others_noted_on_the_app_stays_as_apply_leaves_it(
+        app: TodoApp, plugin: Plugin, cluster: ControlPlane, flags: tuple[str, ...]) -> None:
+    applied(app, cluster, BASE, *flags)
+    plugin.said("restart", app.name, "-n", app.namespace)
+    app.annotate(approve="any")
+    same = plugin("diff", "-f", "-", given=manifest(app, BASE))
+    assert same == (0, "", ""), same
+    before = app.get()["metadata"]
+    cluster.kubectl("apply", "-f", "-", *flags, stdin=manifest(app, BASE))
+    after = app.get()["metadata"]
+    assert (after["annotations"], after["generation"]) == (before["annotations"], before["generation"])
+    # What the file had and has no more goes, and only that.
+    noted = yaml.safe_load(manifest(app, BASE))
+    noted["metadata"]["annotations"] = {"team": "web"}
+    cluster.kubectl("apply", "-f", "-", *flags, stdin=yaml.safe_dump(noted))
+    told = plugin("diff", "-f", "-", given=manifest(app, BASE))
+    assert told.out == "todoappdeployment.apps.todoapp.dev/todo  changed\n  - metadata.annotations.team: web\n", told
+
+
 def test_it_writes_nothing_and_asks_for_no_value_of_a_secret(
         app: TodoApp, api: Api, plugin: Plugin, audit: AuditLog) -> None:
     put_secret(api, app, "canary-of-diff")

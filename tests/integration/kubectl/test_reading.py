@@ -127,7 +127,7 @@ def test_a_failed_upgrade_is_explained_with_its_evidence(
     app.patch({"backend": {"image": image("backend", "bad")}})
     app.wait_condition("Ready", "False", "RolledBack")
     text = plugin.said("explain", "todo", "-n", app.namespace)
-    assert f"todo in namespace {app.namespace} is not ready: RolledBack, since " in text
+    assert re.match(rf"todo in namespace {app.namespace} is not ready since {TIME.pattern}; now: RolledBack\n", text), text
     pod = app.status["failure"]["pod"]
     for words in ("Evidence of revision 2\n", "  tier       backend\n", f"  pod        {pod}\n", "  exit code  3\n",
                   "  | no database\n  | ?[2Jbye\n", f"    kubectl todoapp retry todo -n {app.namespace}\n"):
@@ -154,6 +154,21 @@ def test_a_pod_in_trouble_is_shown_with_the_reason(
     shown = eventually(look, "both pods to be shown with their trouble")
     assert shown[0].startswith("   ├─ ") and shown[1].startswith("   └─ ")
     assert re.search(r" revision 1 +\d+s +\S+ +", "\n".join(plugin.said(*where, "-o", "wide").splitlines()))
+
+
+def test_what_holds_up_a_rollout_is_explained(app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
+    install(app)
+    # It is waited for a minute, so this is how it is until the test is over.
+    simulator.behave(pods.image_pull(), namespace=app.namespace, image=image("backend", "2.0.0"))
+    app.patch({"backend": {"image": image("backend", "2.0.0")}})
+
+    def look() -> None:
+        text = plugin.said("explain", "todo", "-n", app.namespace)
+        assert re.search(r"; now: Progressing\n(.*\n)+Pods that are not ready\n"
+                         r"  todo-backend-\S+ +(ErrImagePull|ImagePullBackOff) +0/1 ready .* revision 2 .*not found",
+                         text), text
+
+    eventually(look, "the pod to be named with its trouble")
 
 
 def test_it_needs_the_rights_to_read_the_app_and_no_others(

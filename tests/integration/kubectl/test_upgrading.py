@@ -38,7 +38,7 @@ def test_it_changes_what_it_is_given_waits_and_ends_with_0(
     assert set(owned["fieldsV1"]["f:spec"]) == {"f:backend", "f:config"}, "nobody else's field becomes its own"
     again = plugin("upgrade", "todo", "-n", app.namespace, *NEW, "--set-config", "MODE-")
     assert (again.code, again.err) == (0, "")
-    assert again.out.endswith(" has all of that already, so nothing is changed\n")
+    assert again.out == "todoappdeployment.apps.todoapp.dev/todo has all of that already and serves it\n"
     assert numbers(app) == [1, 2]
 
 
@@ -50,12 +50,22 @@ def test_a_failure_ends_with_1_and_shows_reason_and_evidence(
                      image=image("backend", "2.0.0"))
     ended = plugin("upgrade", "todo", "-n", app.namespace, *NEW)
     assert ended.code == 1, ended
-    for words in ("todo in namespace " + app.namespace + " is not ready: RolledBack", "Evidence of revision 2\n",
-                  "  reason     CrashLoopBackOff\n", "  | cannot open the database\n",
+    for words in ("todo in namespace " + app.namespace + " is not ready since ", "; now: RolledBack\n",
+                  "Evidence of revision 2\n", "  reason     CrashLoopBackOff\n", "  | cannot open the database\n",
                   f"    kubectl todoapp retry todo -n {app.namespace}\n"):
         assert words in ended.out, ended.out
     assert ended.err == f"kubectl-todoapp: {app.namespace}/todo was not upgraded\n"
     assert images(app)["backend"] == image("backend", "1.0.0")
+    # As a job that is run again does it.
+    again = plugin("upgrade", "todo", "-n", app.namespace, *NEW)
+    assert again.code == 1 and "Evidence of revision 2\n" in again.out, again
+    assert again.out.startswith("todoappdeployment.apps.todoapp.dev/todo has all of that already, and does not serve it "
+                                "(RolledBack)\n")
+    assert again.err == (f"kubectl-todoapp: {app.namespace}/todo was not upgraded: the spec asks for that already, and it "
+                         "failed (revision 2: CrashLoopBackOff); try it again: kubectl todoapp retry todo -n "
+                         f"{app.namespace}\n")
+    asked = plugin("upgrade", "todo", "-n", app.namespace, *NEW, "--no-wait")
+    assert (asked.code, asked.err, asked.out.count("\n")) == (0, "", 1), asked
 
 
 def test_a_time_that_is_up_ends_with_3_and_no_wait_with_0(
@@ -65,6 +75,8 @@ def test_a_time_that_is_up_ends_with_3_and_no_wait_with_0(
     simulator.behave(pods.never_ready(), namespace=app.namespace, image=image("backend", "2.0.0"))
     ended = plugin("upgrade", "todo", "-n", app.namespace, *NEW, "--timeout", "2s")
     assert ended.code == 3 and "is not ready after 2 s" in ended.err, ended
+    again = plugin("upgrade", "todo", "-n", app.namespace, *NEW, "--timeout", "1s")
+    assert again.code == 3 and "is not ready after 1 s" in again.err, "what was asked for before is waited for as well"
     ended = plugin("upgrade", "todo", "-n", app.namespace, "--set-config", "A=b", "--no-wait")
     assert (ended.code, ended.err, ended.out.count("\n")) == (0, "", 1), ended
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kube/model/decode.hpp"
+#include "kubectl/forecast.hpp"
 #include "unit/kubectl/apps.hpp"
 
 namespace kubectl {
@@ -39,6 +41,46 @@ TEST(PreviousGood, IsTheNewestBeforeThatSucceededWithAnotherContent) {
   EXPECT_EQ(previous_good(with_history(3, {open(3), good(2), good(1)})), 2) << "out of a rollout that hangs";
   EXPECT_EQ(previous_good(with_history(4, {good(4, 2), good(3), good(2), good(1)})), 3);
   EXPECT_EQ(previous_good(with_history(5, {good(5, 4), good(4, 2), good(2), good(1)})), 1) << "a chain of rollbacks";
+}
+
+TEST(PreviousGood, GoesByContentsWhereTheyAreKnown) {
+  const auto app = [](const std::vector<std::pair<int, const char*>>& contents) {
+    auto revisions = Json::array();
+    for (const auto& [number, content] : contents) revisions.push_back(revision(number, "Succeeded", "c"));
+    auto result = with_history(contents.front().first, revisions);
+    for (auto& each : result.revisions) {
+      for (const auto& [number, content] : contents) each.content = each.number == number ? content : each.content;
+    }
+    return result;
+  };
+  EXPECT_EQ(previous_good(app({{4, "a"}, {3, "a"}, {2, "b"}, {1, "a"}})), 2);
+  EXPECT_THAT(refusal(previous_good(app({{3, "a"}, {1, "a"}}))),
+              HasSubstr("no revision before 3 succeeded with another content"));
+  const auto known = app({{3, "a"}, {2, "b"}, {1, "a"}});
+  EXPECT_EQ(ask_rollback(known, 1)->said,
+            "is pinned to revision 1, whose content serves already (revision 3): nothing will be rolled out");
+  EXPECT_EQ(ask_rollback(known, 3)->said, "is pinned to revision 3, which serves: nothing will be rolled out");
+  EXPECT_EQ(ask_rollback(known, 2)->said, "is asked to roll back to revision 2");
+  auto rolling = known;
+  rolling.target = 4;
+  EXPECT_EQ(ask_rollback(rolling, 1)->said, "is asked to roll back to revision 1") << "a rollout is under way";
+}
+
+TEST(Content, IsReadFromTheRecord) {
+  auto app = view(upgraded());
+  for (const auto* name : {"todo-rev-1", "other"}) {
+    const Json record{{"metadata",
+                       {{"name", name},
+                        {"namespace", "shop"},
+                        {"uid", name},
+                        {"resourceVersion", "1"},
+                        {"annotations", {{"apps.todoapp.dev/content", "3170"}}}}}};
+    const auto object = kube::decode_object(record.dump(), kube::resources::controller_revisions(), record_pruning());
+    ASSERT_TRUE(object) << base::to_string(object.error());
+    note_content(app, *object);
+  }
+  EXPECT_EQ(app.find(1)->content, "3170");
+  EXPECT_EQ(app.find(2)->content, "");
 }
 
 TEST(PreviousGood, IsRefusedWhereThereIsNone) {

@@ -83,5 +83,14 @@ TEST(ApplyPatch, SetsWhatIsWantedAndTakesAwayWhatWasAppliedBefore) {
   EXPECT_EQ(apply_patch("no json", R"({"a":1})", "{}"), R"({"a":1})");
 }
 
+TEST(ApplyPatch, LeavesTheAnnotationsOfOthers) {
+  // As kubectl notes an object without any.
+  const auto* before = R"({"metadata":{"annotations":{},"name":"todo"}})";
+  const auto* live = R"({"metadata":{"annotations":{"apps.todoapp.dev/restart":"1","team":"web"},"name":"todo"}})";
+  EXPECT_EQ(apply_patch(before, R"({"metadata":{"name":"todo"}})", live), "{}");
+  EXPECT_EQ(apply_patch(R"({"metadata":{"annotations":{"team":"web"}}})", R"({"metadata":{"name":"todo"}})", live),
+            R"({"metadata":{"annotations":{"team":null}}})");
+}
+
 }  // namespace
 }  // namespace kubectl

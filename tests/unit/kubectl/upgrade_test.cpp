@@ -47,7 +47,15 @@ TEST(Upgrade, ThatChangesNothingIsNone) {
       .config = {{"", "LOG_LEVEL", "info", false}, {"", "NONE", "", true}, {"frontend", "X", "", true}}};
   const auto ask = asked(with_spec(), wish);
   ASSERT_TRUE(ask) << base::to_string(ask.error());
-  EXPECT_EQ(*ask, (Ask{"", "has all of that already, so nothing is changed", 0}));
+  EXPECT_EQ(*ask, (Ask{"", "has all of that already and serves it", 0}));
+  const auto said = [&](const Json& changes) {
+    return ask_upgrade(view(patched(with_spec(), changes)), with_spec().dump(), wish)->said;
+  };
+  EXPECT_EQ(said({{"status", {{"conditions", test::rolled_back()["status"]["conditions"]}}}}),
+            "has all of that already, and does not serve it (RolledBack)");
+  EXPECT_EQ(said({{"status", {{"conditions", {test::ready_condition("False", "Progressing", "")}}}}}),
+            "has all of that already, and does not serve it yet (Progressing)");
+  EXPECT_EQ(said({{"metadata", {{"generation", 4}}}}), "has all of that already, and no operator has looked at it yet");
 }
 
 TEST(Upgrade, IsRefusedWhereItWouldWait) {

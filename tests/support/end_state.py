@@ -30,8 +30,8 @@ UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 HASH = re.compile(r"(?<![0-9a-z])[0-9a-f]{10,64}(?![0-9a-z])")
 # What a revision's record says of the names of its sealed Secrets.
 PART = re.compile(r'(?<=[Ss]ecrets\\":\\")[0-9a-f]{6}(?=\\")')
-# Kubernetes' own: of a ReplicaSet's template, of a pod.
-POD = re.compile(r"(?<=todo-frontend-|.todo-backend-)[bcdfghjklmnpqrstvwxz2456789]{6,10}(-[a-z0-9]{5})?(?![0-9a-z-])")
+# Kubernetes' own: of a ReplicaSet's template (a number in decimal, so seldom a short one), of a pod.
+POD = re.compile(r"(?<=todo-frontend-|.todo-backend-)[bcdfghjklmnpqrstvwxz2456789]{3,10}(-[a-z0-9]{5})?(?![0-9a-z-])")
 # The version of a Live secret that a tier's pods have.
 VERSIONS = re.compile(r"(?<==)\d+:\d+")
 ADDRESS = re.compile(r"\b10\.\d+\.\d+\.\d+\b")

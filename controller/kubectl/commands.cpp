@@ -11,6 +11,7 @@
 #include "kubectl/forecast.hpp"
 #include "kubectl/history_text.hpp"
 #include "kubectl/preview.hpp"
+#include "kubectl/restarting.hpp"
 #include "kubectl/status_text.hpp"
 #include "todoapp/content_record.hpp"
 #include "todoapp/names.hpp"
@@ -47,8 +48,10 @@ class Run {
       return exit_done;
     }
     if (apps->empty()) {
-      terminal_.complain(options_.all_namespaces ? "No apps found.\n"
-                                                 : fmt::format("No apps found in namespace {}.\n", namespace_name()));
+      terminal_.complain(
+          options_.all_namespaces
+              ? "No apps found.\n"
+              : fmt::format("No apps found in namespace {}; kubectl todoapp status -A lists all.\n", namespace_name()));
       return exit_done;
     }
     if (apps->size() == 1 && !options_.all_namespaces) return show_status(apps->front());
@@ -97,15 +100,22 @@ class Run {
     const kube::ObjectKey key{app->view.namespace_, app->view.name};
     if (options_.dry_run) return show_change(key, *app, asked->patch);
     auto generation = app->view.generation;
+    auto after = app->text;
     if (!asked->patch.empty()) {
       const auto changed = client_.patch_app(key, asked->patch);
       if (!changed) return base::Failure(changed.error());
       const auto view = read_view(*changed);
       if (!view) return base::Failure(view.error());
       generation = view->generation;
+      after = *changed;
     }
     terminal_.print(fmt::format("{}/{} {}\n", resource_name, key.name, asked->said));
     const bool upgrade = options_.command == Command::upgrade;
+    if (options_.watch && options_.command == Command::restart) {
+      const auto token = restart_token(after);
+      if (!token) return base::Failure(token.error());
+      return wait_for_restart(key, *token, options_.timeout, client_, terminal_);
+    }
     const bool same = upgrade && asked->patch.empty();
     if (!options_.watch || (same && state_of(app->view) == State::ready)) return exit_done;
     return wait_for({.key = key,

@@ -43,8 +43,10 @@ class Diff {
       if (auto read = take(file, apps); !read) return base::Failure(read.error());
     }
     if (apps.empty()) {
+      tell_left_out();
       return base::fail(base::ErrorCode::invalid, "compare", "there is no TodoAppDeployment in what -f names");
     }
+    tell_left_out();
     bool differs = false;
     for (const auto& app : apps) {
       const auto preview = compare(app);
@@ -68,12 +70,18 @@ class Diff {
         continue;
       }
       if (manifest.api_version == "v1" && manifest.kind == "Secret") coming_.insert(manifest.name);
-      terminal_.complain(
-          fmt::format("kubectl-todoapp: {} {} of {} is left out: for what is no {}, there is kubectl diff\n",
-                      plain(manifest.kind.empty() ? "an object" : manifest.kind), plain(manifest.name), file,
-                      kind.api_version() + " " + kind.kind));
+      auto words = manifest.kind.empty() ? "an object without a kind" : manifest.kind + " " + manifest.name;
+      if (manifest.kind == kind.kind)
+        words += fmt::format(" (of {}, not {})", manifest.api_version, kind.api_version());
+      left_out_ += (left_out_.empty() ? "" : ", ") + plain(words);
     }
     return {};
+  }
+
+  void tell_left_out() {
+    if (left_out_.empty()) return;
+    terminal_.complain(fmt::format("kubectl-todoapp: left out (no {}): {}; see kubectl diff\n",
+                                   todoapp::app_resource().kind, left_out_));
   }
 
   /// Where the app of the file lies. Error: invalid.
@@ -117,6 +125,7 @@ class Diff {
   const Options& options_;
   Client& client_;
   Terminal& terminal_;
+  std::string left_out_;
   std::set<std::string> coming_;  ///< Secrets that the files bring along
 };
 

@@ -39,7 +39,9 @@ const std::array<CommandRow, 11>& rows() {
        "  kubectl todoapp status todo --watch --timeout 5m",
        true, true},
       {Command::history, "history", "Show the revisions of an app, or what one of them holds",
-       "FLAGS: active serves, target is being rolled out, last good is the newest that succeeded.\n"
+       "FLAGS: active serves, target is being rolled out, last good is the newest that succeeded, pinned is what\n"
+       "spec.rollback names. restorable: what its pods need is still there, so a rollback can go to it; whether it\n"
+       "went well says OUTCOME.\n"
        "With --revision it ends with the difference to the revision before, or to the one that --diff names.\n\n"
        "Examples:\n  kubectl todoapp history todo\n  kubectl todoapp history todo --revision 2\n"
        "  kubectl todoapp history todo --revision 4 --diff 2",
@@ -55,8 +57,9 @@ const std::array<CommandRow, 11>& rows() {
        false, false},
       {Command::upgrade, "upgrade", "Ask for other images or config, and wait until they serve",
        "It changes only what it is given, waits with progress, and shows reason and evidence of a failure.\n"
-       "An app that is pinned by a rollback, or paused, is refused. Where nothing would change, nothing is done.\n\n"
-       "Exit codes: 0 it serves, or there was nothing to change; 1 it failed, was rolled back, or waits for an "
+       "An app that is pinned by a rollback, or paused, is refused. Where the spec has all of it already, nothing is\n"
+       "written, and it is waited for and judged all the same.\n\n"
+       "Exit codes: 0 it serves, or is asked for with --no-wait; 1 it failed, was rolled back, or waits for an "
        "approval;\n"
        "2 the command line is wrong; 3 the time of --timeout is up.\n\n"
        "Examples:\n  kubectl todoapp upgrade todo --backend-image localhost/todo-backend:1.1.0\n"
@@ -64,7 +67,8 @@ const std::array<CommandRow, 11>& rows() {
        false, false},
       {Command::rollback, "rollback", "Go back to an earlier revision",
        "It sets spec.rollback.toRevision: while that is set, the spec's other changes wait; --undo takes it away.\n"
-       "Without --to-revision it is the newest revision before the present one that succeeded with another content.\n\n"
+       "Without --to-revision it is the newest revision before the present one that succeeded with another content.\n"
+       "One whose content serves already rolls out nothing: the app is pinned to it.\n\n"
        "Examples:\n  kubectl todoapp rollback todo --watch\n  kubectl todoapp rollback todo --to-revision 2\n"
        "  kubectl todoapp rollback todo --undo",
        false, true},
@@ -77,7 +81,11 @@ const std::array<CommandRow, 11>& rows() {
        "  kubectl todoapp status todo -o wide\n  kubectl todoapp approve todo --watch",
        false, true},
       {Command::restart, "restart", "Replace the pods one after another, with the same content",
-       "No revision is recorded.\n\nExamples:\n  kubectl todoapp restart todo", false, false},
+       "No revision is recorded. With --watch it ends when the new pods serve and no old one is left (exit code 0), "
+       "or\n"
+       "when the time of --timeout is up (3). Other codes: 1 the cluster said no, 2 the command line is wrong.\n\n"
+       "Examples:\n  kubectl todoapp restart todo --watch --timeout 5m",
+       false, true},
       {Command::pause, "pause", "Have the operator write nothing for this app but its status",
        "It sets spec.suspend.\n\nExamples:\n  kubectl todoapp pause todo", false, false},
       {Command::resume, "resume", "End a pause", "Examples:\n  kubectl todoapp resume todo --watch", false, true},
@@ -182,7 +190,8 @@ void declare(CLI::App& app, const CommandRow& row, Given& given) {
   command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig file (default: $KUBECONFIG, else ~/.kube/config)")
       ->option_text("FILE")
       ->take_last();
-  command->footer(row.follows ? fmt::format("{}\n\n{}", row.footer, codes) : row.footer);
+  const bool usual = row.follows && row.command != Command::restart;  // which has codes of its own
+  command->footer(usual ? fmt::format("{}\n\n{}", row.footer, codes) : row.footer);
   command->get_formatter()->column_width(34);
 }
 
@@ -195,6 +204,22 @@ void declare_completion(CLI::App& app, Given& given) {
       "For \"kubectl todoapp\" kubectl asks a program kubectl_complete-todoapp on the PATH; it is installed with this "
       "one:\n"
       "  kubectl-todoapp completion kubectl > ~/bin/kubectl_complete-todoapp; chmod +x ~/bin/kubectl_complete-todoapp");
+}
+
+/// Flags that kubectl takes in front of its commands are taken there here as well.
+std::vector<std::string> command_first(std::vector<std::string> words) {
+  constexpr std::array<std::string_view, 4> known{"-n", "--namespace", "--context", "--kubeconfig"};
+  std::size_t at = 0;
+  while (at < words.size()) {
+    const auto equals = words[at].find('=');
+    if (std::find(known.begin(), known.end(), words[at].substr(0, equals)) == known.end()) break;
+    at += equals == std::string::npos ? 2 : 1;
+  }
+  if (at > 0 && at < words.size() && !words[at].starts_with('-')) {
+    std::rotate(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(at),
+                words.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  }
+  return words;
 }
 
 std::vector<CommandWords> words_of(const CLI::App& app) {
@@ -321,19 +346,24 @@ base::Result<Invocation> read_invocation(const std::vector<std::string>& argumen
   app.set_version_flag("--version", fmt::format("kubectl-todoapp {}", TODOAPP_VERSION));
   app.footer("kubectl todoapp COMMAND --help says more. NO_COLOR turns colours off.");
   Given given;
+  const auto words = command_first(arguments);
   for (const auto& row : rows()) declare(app, row, given);
   declare_completion(app, given);
   if (!arguments.empty() && arguments.front() == "__complete") {
     return CompleteWords{{arguments.begin() + 1, arguments.end()}, words_of(app)};
   }
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::CallForHelp&) {
     return ShowText{app.help()};
   } catch (const CLI::CallForVersion&) {
     return ShowText{app.version() + "\n"};
   } catch (const CLI::ExtrasError&) {
     const auto extra = app.remaining(true);
+    if (words.front().starts_with('-')) {
+      return refuse(
+          fmt::format("\"{}\": flags stand after the command, as in kubectl todoapp status -n shop", words.front()));
+    }
     return refuse(fmt::format("\"{}\" is unknown here; kubectl todoapp --help lists commands, COMMAND --help its flags",
                               extra.empty() ? "" : extra.front()));
   } catch (const CLI::Error& error) {

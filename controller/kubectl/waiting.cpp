@@ -4,11 +4,14 @@
 
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "kubectl/advice.hpp"
 #include "kubectl/asks.hpp"
+#include "kubectl/restarting.hpp"
 #include "kubectl/status_text.hpp"
+#include "todoapp/names.hpp"
 
 namespace kubectl {
 namespace {
@@ -98,6 +101,36 @@ class Show {
 };
 
 }  // namespace
+
+base::Result<int> wait_for_restart(const kube::ObjectKey& key, const std::string& token, std::chrono::seconds timeout,
+                                   Client& client, Terminal& terminal) {
+  constexpr std::chrono::milliseconds pause{500};
+  const auto start = std::chrono::steady_clock::now();
+  std::string before;
+  while (true) {
+    bool done = true;
+    std::string line;
+    for (const auto tier : todoapp::all_tiers) {
+      const auto text =
+          client.find(kube::resources::deployments(), {key.namespace_, todoapp::tier_name(key.name, tier)});
+      if (!text) return base::Failure(text.error());
+      const auto restart = *text ? restart_of(**text, token) : TierRestart{};
+      if (!restart) return base::Failure(restart.error());
+      done = done && restart->done;
+      line += fmt::format("{}{} {}/{} new", line.empty() ? "" : "  ", todoapp::to_string(tier), restart->fresh,
+                          restart->wanted);
+    }
+    if (line != before) terminal.print(line + "\n");
+    before = std::move(line);
+    if (done) return exit_done;
+    if (timeout.count() > 0 && std::chrono::steady_clock::now() - start >= timeout) break;
+    std::this_thread::sleep_for(pause);
+  }
+  terminal.complain(fmt::format(
+      "kubectl-todoapp: {}: its new pods do not all serve after {} s; why: kubectl todoapp status {} -n {}\n",
+      kube::to_string(key), timeout.count(), key.name, key.namespace_));
+  return exit_timeout;
+}
 
 base::Result<int> wait_for(const Wait& wait, Client& client, Terminal& terminal) {
   return Show(wait, client, terminal).run();

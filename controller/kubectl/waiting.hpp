@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "base/result.hpp"
 #include "kubectl/client.hpp"
@@ -25,6 +26,10 @@ struct Wait {
   bool upgrade{false};  ///< a failure is explained at once, and an approval is not waited for
   bool same{false};     ///< an upgrade to what the spec had already: what failed of it wants another try
 };
+
+/// Until the pods of a restart with this token serve in place of those before.
+[[nodiscard]] base::Result<int> wait_for_restart(const kube::ObjectKey& key, const std::string& token,
+                                                 std::chrono::seconds timeout, Client& client, Terminal& terminal);
 
 /// The exit code.
 [[nodiscard]] base::Result<int> wait_for(const Wait& wait, Client& client, Terminal& terminal);

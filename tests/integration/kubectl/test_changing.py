@@ -148,6 +148,28 @@ def test_a_restart_replaces_the_pods_and_records_nothing(app: TodoApp, plugin: P
     assert numbers(app) == [1]
 
 
+def test_a_restart_can_be_waited_for(app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
+    install(app)
+    app.wait_ready()
+    where = ("restart", "todo", "-n", app.namespace, "--watch", "--timeout")
+    for delay in (0.0, 1.0):
+        simulator.behave(pods.ready(delay), namespace=app.namespace)
+        token = annotation(app.get(), "restart")
+        ended = plugin(*where, "60s")
+        assert (ended.code, ended.err) == (0, ""), ended
+        assert ended.out.endswith("frontend 1/1 new  backend 1/1 new\n"), ended
+        assert annotation(app.get(), "restart") != token
+        for tier in ("frontend", "backend"):
+            deployment = app.child("Deployment", tier)
+            marks = deployment["spec"]["template"]["metadata"]["annotations"]
+            assert marks["apps.todoapp.dev/restart"] == annotation(app.get(), "restart")
+            status = deployment["status"]
+            assert (status["replicas"], status["updatedReplicas"], status["availableReplicas"]) == (1, 1, 1)
+    simulator.behave(pods.never_ready(), namespace=app.namespace)
+    ended = plugin(*where, "2s")
+    assert ended.code == 3 and "its new pods do not all serve after 2 s" in ended.err, ended
+
+
 def test_a_pause_holds_and_a_resume_goes_on(app: TodoApp, plugin: Plugin) -> None:
     install(app, NO_PODS)
     where = ("todo", "-n", app.namespace)

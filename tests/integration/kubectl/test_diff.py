@@ -157,7 +157,7 @@ def test_other_kinds_are_left_out_with_a_word_and_a_new_app_is_all_new(
     file.write_text(f"{secret}---\n{manifest(app, {'secrets': [LIVE]})}")
     told = plugin("diff", "-f", str(file))
     assert told.code == 1 and "canary" not in told.out + told.err
-    assert "Secret todo-db of " in told.err and "is left out" in told.err
+    assert told.err == "kubectl-todoapp: left out (no TodoAppDeployment): Secret todo-db; see kubectl diff\n"
     parts = apart(told.out)
     assert parts[""] == [f"# {app.namespace}/todo: revision 1 would be recorded: first install"]
     assert [heading for heading in parts if heading.endswith("  new")] == [
@@ -167,7 +167,10 @@ def test_other_kinds_are_left_out_with_a_word_and_a_new_app_is_all_new(
     assert app.api.find("TodoAppDeployment", "todo", app.namespace) is None
     alone = plugin("diff", "-f", "-", given=manifest(app, {"secrets": [LIVE]}))
     assert "Secret todo-db is not there: it would wait for that (SecretNotFound)" in alone.out
-    assert plugin("diff", "-f", "-", given=secret).code == 2
+    odd = plugin("diff", "-f", "-", given=f"{secret}---\nnone: of it\n---\n{manifest(app).replace('v1alpha1', 'v1')}")
+    assert odd.code == 2 and odd.err.startswith(
+        "kubectl-todoapp: left out (no TodoAppDeployment): Secret todo-db, an object without a kind, "
+        "TodoAppDeployment todo (of apps.todoapp.dev/v1, not apps.todoapp.dev/v1alpha1); see kubectl diff\n"), odd
 
 
 def test_what_would_be_in_the_way_is_said(app: TodoApp, plugin: Plugin, cluster: ControlPlane,

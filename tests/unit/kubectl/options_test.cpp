@@ -40,6 +40,12 @@ TEST(Options, AreWhatIsGiven) {
   EXPECT_EQ(options({"rollback", "--to-revision", "7"}).revision, 7);
   EXPECT_EQ(options({"history", "todo", "--revision=2"}).revision, 2);
   EXPECT_TRUE(options({"rollback", "--undo"}).undo);
+  const auto kubectl_way = options({"-n", "shop", "--context=c", "status", "todo", "--kubeconfig", "f"});
+  EXPECT_EQ(kubectl_way.command, Command::status);
+  EXPECT_EQ(kubectl_way.namespace_, "shop");
+  EXPECT_EQ(kubectl_way.context, "c");
+  EXPECT_EQ(kubectl_way.kubeconfig, "f");
+  EXPECT_TRUE(options({"restart", "todo", "--watch"}).watch);
   EXPECT_EQ(options({"status", "pause"}).app, "pause") << "an app may be called like a command";
 }
 
@@ -58,6 +64,7 @@ TEST(Options, KnowEveryCommand) {
 TEST(Options, ThatCannotBeMeantAreRefusedWithWhatCan) {
   EXPECT_THAT(refusal({}), HasSubstr("a command is missing; kubectl todoapp --help lists them"));
   EXPECT_THAT(refusal({"stauts"}), HasSubstr("\"stauts\" is unknown here"));
+  EXPECT_THAT(refusal({"-o", "wide", "status"}), HasSubstr("flags stand after the command"));
   EXPECT_THAT(refusal({"status", "--nope"}), HasSubstr("\"--nope\" is unknown here"));
   EXPECT_THAT(refusal({"pause", "-o", "json"}), HasSubstr("unknown here"));
   EXPECT_THAT(refusal({"status", "-o", "xml"}), HasSubstr("there are text, wide, json, yaml and name"));

@@ -28,6 +28,9 @@ whichever works here; writes each as an archive, checks its size, and prints nam
   --push REGISTRY          push them too, as REGISTRY/todo-backend:TAG and so on
   --plain-http             the registry has no TLS (docker: see its insecure-registries)
   --key                    build nothing; print name and hash of content of each
+  --help                   say this
+
+Exit code: 0 all images are there; 1 not so, with the reason; 2 wrong usage.
 END
 }
 
@@ -60,7 +63,7 @@ read_arguments() {
       --plain-http) export PLAIN_HTTP=yes ;;
       --key) only_keys=yes ;;
       --output | --tag | --operator | --base-images | --engine | --push)
-        [ -n "${2:-}" ] || fail "$1 needs a value; see --help"
+        [ -n "${2:-}" ] || wrong_usage "$1 needs a value"
         case $1 in
           --output) output=$2 ;;
           --tag) given_tag=$2 ;;
@@ -71,21 +74,21 @@ read_arguments() {
         esac
         shift
         ;;
-      *) fail "unknown argument: $1; see --help" ;;
+      *) wrong_usage "unknown argument: $1" ;;
     esac
     shift
   done
   case $bases in
     auto | default | local) ;;
-    *) fail "--base-images takes default or local, not $bases" ;;
+    *) wrong_usage "--base-images takes default or local, not $bases" ;;
   esac
   case $given_engine in
     '' | docker | podman | buildah) ;;
-    *) fail "--engine takes docker, podman or buildah, not $given_engine" ;;
+    *) wrong_usage "--engine takes docker, podman or buildah, not $given_engine" ;;
   esac
-  [[ -z $given_tag || $given_tag =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$ ]] || fail "no tag for an image: $given_tag"
+  [[ -z $given_tag || $given_tag =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$ ]] || wrong_usage "no tag for an image: $given_tag"
   [ ${#images[@]} != 0 ] || images=(controller backend frontend)
-  [ -z "$program" ] || [ -x "$program" ] || fail "no program at $program"
+  [ -z "$program" ] || [ -x "$program" ] || wrong_usage "no program at $program"
   output=$(realpath -m -- "${output:-$repository/build/images}")
 }
 
@@ -249,6 +252,31 @@ provide() {
   fi
 }
 
+# One build at a time on a machine: they share a store. Not truncated when it is opened: it says who has it.
+lock_store() {
+  local lock=$image_cache/lock minutes=0
+  exec 9>>"$lock"
+  if ! flock --nonblock 9; then
+    step "waiting for another build of images: $(holder_of "$lock")"
+    until flock --wait 60 9; do
+      minutes=$((minutes + 1))
+      step "  still waiting, for $minutes min: $(holder_of "$lock")"
+    done
+  fi
+  printf '%s %s\n' $$ "$repository" >"$lock"
+}
+
+holder_of() {
+  local pid='' folder=''
+  read -r pid folder <"$1" || true
+  # One that was killed may have left it to what it had started; its number may be another's by now.
+  if grep -qs build-images "/proc/$pid/cmdline"; then
+    echo "process $pid in $folder has the lock $1"
+  else
+    echo "somebody has the lock $1 (fuser $1 says who)"
+  fi
+}
+
 main() {
   local each
   read_arguments "$@"
@@ -260,9 +288,7 @@ main() {
     return
   fi
   mkdir -p "$output" "$image_cache"
-  # One at a time on a machine: they share a store.
-  exec 9>"$image_cache/lock"
-  flock --nonblock 9 || { step "waiting for another build of images" && flock 9; }
+  lock_store
   for each in "${images[@]}"; do
     describe "$each"
     provide "$each"

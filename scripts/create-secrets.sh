@@ -37,11 +37,6 @@ Exit code: 0 all are there; 1 not so; 2 wrong usage.
 END
 }
 
-wrong() {
-  printf 'error: %s; see --help\n' "$1" >&2
-  exit 2
-}
-
 # What is wanted, in order: NAME/KEY. Of each, where its value comes from; and then the value, in base64.
 wanted=()
 declare -A source_of=() encoded=() purpose=()
@@ -49,7 +44,7 @@ kubectl_flags=() app='' file='' from_stdin=no replace=no dry_run=no
 
 want() {
   [[ $1 =~ ^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-._a-zA-Z0-9]+$ ]] ||
-    wrong "NAME/KEY is wanted, the name of a Secret and of a key in it, not ${1%%=*}"
+    wrong_usage "NAME/KEY is wanted, the name of a Secret and of a key in it, not ${1%%=*}"
   [ -v "source_of[$1]" ] || wanted+=("$1")
   if [ -n "${2:-}" ] || [ ! -v "source_of[$1]" ]; then source_of[$1]=${2:-}; fi
 }
@@ -62,17 +57,17 @@ read_arguments() {
       --replace) replace=yes ;;
       --dry-run) dry_run=yes ;;
       --app | --filename | -f | --key | --from-file | --generate | --namespace | -n | --context)
-        [ -n "${2:-}" ] || wrong "$1 needs a value"
+        [ -n "${2:-}" ] || wrong_usage "$1 needs a value"
         read_option "$1" "$2"
         shift
         ;;
       # Not shown: it may be a value that slipped.
-      *) wrong "an unknown argument (values are never arguments)" ;;
+      *) wrong_usage "an unknown argument (values are never arguments)" ;;
     esac
     shift
   done
   [ -n "$app$file" ] || [ ${#wanted[@]} != 0 ] || [ "$from_stdin" = yes ] ||
-    wrong "nothing is wanted: name --app, -f or --key"
+    wrong_usage "nothing is wanted: name --app, -f or --key"
 }
 
 read_option() {
@@ -83,12 +78,12 @@ read_option() {
     --namespace | -n) kubectl_flags+=(--namespace "$2") ;;
     --context) kubectl_flags+=(--context "$2") ;;
     --from-file)
-      [[ $2 == */*=?* ]] || wrong "--from-file takes NAME/KEY=FILE"
+      [[ $2 == */*=?* ]] || wrong_usage "--from-file takes NAME/KEY=FILE"
       [ -r "${2#*=}" ] || fail "cannot read the file ${2#*=}"
       want "${2%%=*}" "file:${2#*=}"
       ;;
     --generate)
-      [[ $2 != *=* || ${2#*=} =~ ^[1-9][0-9]{0,3}$ ]] || wrong "--generate takes NAME/KEY=BYTES, up to 9999"
+      [[ $2 != *=* || ${2#*=} =~ ^[1-9][0-9]{0,3}$ ]] || wrong_usage "--generate takes NAME/KEY=BYTES, up to 9999"
       if [[ $2 == *=* ]]; then want "${2%%=*}" "random:${2#*=}"; else want "$2" random:32; fi
       ;;
   esac

@@ -18,9 +18,10 @@ Installs what is missing, builds the images of the operator and of the app, star
 in it, deploys the Todo app, waits until it is ready, and prints its address. Run again, it changes nothing; after a change
 of the operator's code it replaces the operator, and no pod of the app.
 
-  --upgrade          build the app's images as its code is now, roll them out under a new tag, wait, and show
+  --upgrade          build the app's images as its code is now, roll them out under a new tag (1.N.0, where N is the
+                     number of the newest revision), wait, and show
   --rollback         go back to the revision before; --upgrade goes on from there
-  --down             end all of it and remove its files
+  --down             end all of it and remove the cluster's files; what was built stays for the next run
 
   --nodes real       a node with real pods (the default for root)
   --nodes simulated  pods that only look alive (the default for others): the app has no page
@@ -32,6 +33,8 @@ of the operator's code it replaces the operator, and no pod of the app.
   --registry NAME    push the images to this registry, and have the nodes pull them from there
   --plain-http       that registry has no TLS
   --help             say this
+
+Exit code: 0 the app is ready (--down: all is gone); 1 not so, with the reason; 2 wrong usage.
 END
 }
 
@@ -46,12 +49,12 @@ read_arguments() {
     case $1 in
       --help | -h) usage && exit 0 ;;
       --upgrade | --rollback | --down)
-        [ "$verb" = up ] || fail "one of --upgrade, --rollback and --down at a time"
+        [ "$verb" = up ] || wrong_usage "one of --upgrade, --rollback and --down at a time"
         verb=${1#--}
         ;;
       --plain-http) plain_http=yes of_context+=("$1") ;;
       --nodes | --dir | --operator | --context | --registry)
-        [ -n "${2:-}" ] || fail "$1 needs a value; see --help"
+        [ -n "${2:-}" ] || wrong_usage "$1 needs a value"
         case $1 in
           --nodes) nodes=$2 of_local+=("$1") ;;
           --dir) dir=$2 of_local+=("$1") ;;
@@ -61,14 +64,14 @@ read_arguments() {
         esac
         shift
         ;;
-      *) fail "unknown argument: $1; see --help" ;;
+      *) wrong_usage "unknown argument: $1" ;;
     esac
     shift
   done
   if [ -n "$context" ]; then
-    [ ${#of_local[@]} = 0 ] || fail "${of_local[0]} is for the local cluster, not for --context"
+    [ ${#of_local[@]} = 0 ] || wrong_usage "${of_local[0]} is for the local cluster, not for --context"
   else
-    [ ${#of_context[@]} = 0 ] || fail "${of_context[0]} is for a cluster of your own: name it with --context"
+    [ ${#of_context[@]} = 0 ] || wrong_usage "${of_context[0]} is for a cluster of your own: name it with --context"
   fi
   check_values
 }
@@ -76,9 +79,9 @@ read_arguments() {
 check_values() {
   case $nodes in
     '' | real | simulated) ;;
-    *) fail "--nodes takes real or simulated, not $nodes" ;;
+    *) wrong_usage "--nodes takes real or simulated, not $nodes" ;;
   esac
-  [ -z "$given_operator" ] || [ -x "$given_operator" ] || fail "no program at $given_operator"
+  [ -z "$given_operator" ] || [ -x "$given_operator" ] || wrong_usage "no program at $given_operator"
 }
 
 # With this script's clock in front of each line of progress.

@@ -52,8 +52,8 @@ COMMANDS = [
     (f"kubectl todoapp explain todo -n {NAMESPACE}", 0),
 ]
 
-# What the programs write: moving up, erasing what follows, and colours.
-PART = re.compile(r"\x1b\[(\d*)([AJm])|(\r\n|\n|\r)|([^\x1b\r\n]+)")
+# What the programs write: moving up, erasing a line or what follows, and colours.
+PART = re.compile(r"\x1b\[(\d*)([AJKm])|(\r\n|\n|\r)|([^\x1b\r\n]+)")
 INKS = {"31": "#ff7b72", "32": "#7ee787", "33": "#e3b341", "2": "#8b949e", "1": "#ffffff"}
 INK, PAPER, TITLE = "#c9d1d9", "#0d1117", "#8b949e"
 CELL, LINE, TOP, LEFT = 7.8, 18, 44, 14
@@ -90,6 +90,8 @@ class Screen:
                     self.rows.append([])
             elif order == "A":
                 self._at = max(0, self._at - int(count or 1))
+            elif order == "K":
+                self.rows[self._at] = []
             elif order == "J":
                 del self.rows[self._at:]
                 self.rows.append([])

@@ -1,15 +1,31 @@
 #!/usr/bin/env bash
-# Everything that the tests need, then all tests; closes with ctest's own summary.
-#
-#   scripts/test.sh            all of it, from a bare machine
-#   scripts/test.sh -R REGEX   only some tests (what follows goes to ctest)
-#   scripts/test.sh --kubernetes VERSION [...]
-#                              the tests of the operator against a real API server, with that minor version in place of
-#                              the default one: those of cluster/modules, such as 1.35
+# Everything that the tests need, then all tests; closes with ctest's own summary: see --help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib/prepare.sh
 source scripts/lib/prepare.sh
+
+usage() {
+  cat <<'END'
+usage: scripts/test.sh [ARGUMENT OF CTEST...]
+       scripts/test.sh --kubernetes VERSION [ARGUMENT OF CTEST...]
+
+Installs what is missing, builds everything (the operator with two compilers, the local cluster's programs, the images), then
+runs all tests. The first time that takes more than an hour on two cores. Closes with ctest's summary, and says of each test
+that failed why.
+
+  scripts/test.sh -R '^unit'             only the tests whose names fit; ctest --test-dir build/dev -N lists them afterwards
+  scripts/test.sh --kubernetes VERSION   only the tests of the operator against a real API server, with that minor version in
+                                         place of the default one: those of cluster/modules, such as 1.35
+  scripts/test.sh --help                 say this
+
+Exit code: 0 all tests passed; another one: not so.
+END
+}
+
+for argument in "$@"; do
+  case $argument in --help | -h) usage && exit 0 ;; esac
+done
 
 run_tests() {
   local status=0 report=$PWD/build/dev/tests.xml

@@ -32,21 +32,16 @@ read_arguments() {
       --help | -h) usage && exit 0 ;;
       local | own-cluster | development) wanted+=("$1") ;;
       --context)
-        [ -n "${2:-}" ] || wrong "--context needs a value"
+        [ -n "${2:-}" ] || wrong_usage "--context needs a value"
         context=$2
         shift
         ;;
-      *) wrong "unknown argument: $1" ;;
+      *) wrong_usage "unknown argument: $1" ;;
     esac
     shift
   done
   [ ${#wanted[@]} != 0 ] || wanted=(local)
-  if [ -n "$context" ] && [[ " ${wanted[*]} " != *" own-cluster "* ]]; then wrong "--context is for own-cluster"; fi
-}
-
-wrong() {
-  printf 'error: %s; see --help\n' "$1" >&2
-  exit 2
+  if [ -n "$context" ] && [[ " ${wanted[*]} " != *" own-cluster "* ]]; then wrong_usage "--context is for own-cluster"; fi
 }
 
 # --- the table --------------------------------------------------------------------
@@ -132,11 +127,12 @@ check_machine() {
   need 'disk space here' "$(df -Pm "$repository" | awk 'NR == 2 { print $4 }') MB" "$1 MB" 'make room'
 }
 
-# PACKAGE...: of the lists of scripts/lib/prepare.sh.
+# WHAT PACKAGE...: of the lists of scripts/lib/prepare.sh.
 check_packages() {
-  local missing
+  local missing what=$1
+  shift
   mapfile -t missing < <(_missing_packages "$@")
-  get packages "$(($# - ${#missing[@]})) of $#" "$# of $#" "the scripts install ${missing[*]}" \
+  get "$what" "$(($# - ${#missing[@]})) of $#" "$# of $#" "the scripts install ${missing[*]}" \
     "apt-get install --no-install-recommends ${missing[*]}"
 }
 
@@ -154,10 +150,10 @@ image_builder() {
 check_local() {
   check_machine 8000
   header "For scripts/deploy-local.sh"
-  check_packages "${packages_of_cluster[@]}" "${packages_of_build[@]}" "${packages_of_backend[@]}"
-  get python3 "$(version_of python3 --version)" 3.9 'installed by the scripts' 'apt-get install python3'
+  check_packages 'packages to build' "${packages_of_cluster[@]}" "${packages_of_build[@]}" "${packages_of_backend[@]}"
+  get 'python3 of PATH' "$(version_of python3 --version)" 3.9 'installed by the scripts' 'apt-get install python3'
   if [ "$(id -u)" = 0 ]; then
-    check_packages "${packages_of_real_node[@]}"
+    check_packages 'packages of real pods' "${packages_of_real_node[@]}"
     get 'image builder' "$(image_builder)" '' 'buildah is installed' 'apt-get install buildah'
     need 'network namespaces' "$(unshare --net true 2>/dev/null && echo there)" '' \
       'a machine, or a container with privileges, that may make them; or: deploy-local.sh --nodes simulated'
@@ -176,7 +172,7 @@ check_own_cluster() {
   like kubectl-todoapp "$(version_of kubectl-todoapp --version)" '' 'see docs/kubectl-todoapp.md, "On your PATH"'
   command -v kubectl >/dev/null || return 0
   which=${context:-$(kubectl config current-context 2>/dev/null)} || which=''
-  need context "$which" '' 'kubectl config use-context NAME, or --context NAME'
+  need context "$which" '' "$(how_to_name_a_context)"
   [ -n "$which" ] || return 0
   server=$(kubectl "${flags[@]}" --request-timeout=10s get --raw /version 2>/dev/null | grep -oE '"gitVersion": *"v[0-9.]+' |
     grep -oE '[0-9.]+$') || true
@@ -188,6 +184,15 @@ check_own_cluster() {
   like 'default StorageClass' "${class#0}" '' 'needed where todos are in SQLite on a volume; none with PostgreSQL'
 }
 
+how_to_name_a_context() {
+  if [ -n "$(kubectl config get-contexts -o name 2>/dev/null)" ]; then
+    echo 'kubectl config use-context NAME, or --context NAME'
+  else
+    # shellcheck disable=SC2016 # for the user to type
+    echo 'there is none to name; that of the local cluster: export KUBECONFIG=$(cluster/local kubeconfig)'
+  fi
+}
+
 check_development() {
   check_machine 15000
   header "To build and to test"
@@ -196,12 +201,12 @@ check_development() {
   get ninja "$(version_of ninja --version)" '' 'installed by the scripts' 'apt-get install ninja-build'
   get clang-19 "$(version_of clang-19 --version)" 19 'installed by the scripts' 'apt-get install clang-19 clang-tidy-19 clang-format-19'
   get shellcheck "$(version_of shellcheck --version)" '' 'installed by the scripts' 'apt-get install shellcheck'
-  get python3 "$(version_of "$(_python || echo python3)" --version)" 3.11 'installed by the scripts' 'apt-get install python3 python3-venv'
+  get 'python3 of the tests' "$(version_of "$(_python || echo python3)" --version)" 3.11 'installed by the scripts' 'apt-get install python3 python3-venv'
   get chromium "$(version_of chromium --version)" '' 'installed by the scripts' 'apt-get install chromium'
   like node "$(version_of node --version)" 20.9 'nothing: it is fetched for the build where it is missing'
   like go "$(version_of go version)" "$go_needed" 'nothing: it is fetched for the build where it is missing'
-  check_packages "${packages_of_build[@]}" "${packages_of_backend[@]}" "${packages_of_test[@]}" "${packages_of_browser[@]}" \
-    "${packages_of_cluster[@]}"
+  check_packages 'packages of the tests' "${packages_of_build[@]}" "${packages_of_backend[@]}" "${packages_of_test[@]}" \
+    "${packages_of_browser[@]}" "${packages_of_cluster[@]}"
 }
 
 main() {

@@ -28,24 +28,24 @@ while [ $# != 0 ]; do
     --help | -h) usage && exit 0 ;;
     --no-page) page=no ;;
     --cluster | --alone)
-      if [[ ! ${2:-} =~ ^https?://[^/]+/?$ ]]; then
-        echo "error: $1 needs an address such as http://127.0.0.1:30000; see --help" >&2
-        exit 2
-      fi
+      [[ ${2:-} =~ ^https?://[^/]+/?$ ]] || wrong_usage "$1 needs an address such as http://127.0.0.1:30000"
       if [ "$1" = --cluster ]; then cluster=${2%/}; else alone=${2%/}; fi
       shift
       ;;
-    *)
-      echo "error: unknown argument: $1; see --help" >&2
-      exit 2
-      ;;
+    *) wrong_usage "unknown argument: $1" ;;
   esac
   shift
 done
-if [ -z "$cluster" ]; then
-  echo "error: --cluster is missing; see --help" >&2
-  exit 2
-fi
+[ -n "$cluster" ] || wrong_usage "--cluster is missing"
+
+# Asked before anything is installed or built, which takes minutes.
+for address in "$cluster" ${alone:+"$alone"}; do
+  command -v curl >/dev/null || break
+  curl --silent --fail --noproxy '*' --max-time 10 --output /dev/null "$address/health" || {
+    echo "error: $address does not answer /health as the Todo page does" >&2
+    exit 2
+  }
+done
 
 arguments=(--cluster "$cluster")
 prepare_venv

@@ -3,6 +3,7 @@
 #
 #   step TEXT                   [  12.3s] TEXT
 #   fail TEXT                   error: TEXT, exit code 1
+#   wrong_usage TEXT            the same, exit code 2
 #   follow LOG COMMAND...       the command's output goes to LOG; every 10 s its last line is shown
 #   run_logged LOG COMMAND...   the same, and at a failure what LOG says of it
 
@@ -19,6 +20,11 @@ step() { printf '[%6ss] %s\n' "$(elapsed)" "$*" >&2; }
 fail() {
   printf 'error: %s\n' "$*" >&2
   exit 1
+}
+
+wrong_usage() {
+  printf 'error: %s; see --help\n' "$*" >&2
+  exit 2
 }
 
 run_logged() {

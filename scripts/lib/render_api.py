@@ -34,8 +34,8 @@ TITLE = """\
 <!-- Written by scripts/render-manifests.sh from crds/; do not edit. -->
 
 `TodoAppDeployment`, `{group}/{version}`; {scope}; short name {short}, category {category}. Every field of the API, as the CRD
-has it; `kubectl explain tad.spec` says the same. An unknown field is refused by kubectl's validation. What the words mean is
-told in [concepts](concepts.md), what a reason means in [troubleshooting](deployment/troubleshooting.md).
+has it; `kubectl explain tad.spec` says the same. An unknown field is refused by `kubectl apply` and `create`; `kubectl patch` drops it
+with a warning. What the words mean is told in [concepts](concepts.md), what a reason means in [troubleshooting](deployment/troubleshooting.md).
 
 **required** marks a field that must be given. Where the two tiers have different defaults, both are named. Below a table
 stand the rules that the API server checks, each with the message of a refusal, then the rule itself (CEL).
@@ -51,13 +51,15 @@ COLUMNS = """
 ANNOTATIONS = """
 ## Annotations on the app
 
+By `kubectl annotate tad NAME --overwrite ANNOTATION`.
+
 | Annotation | Does |
 | --- | --- |
-| `apps.todoapp.dev/retry: TOKEN` | any new value: a content in quarantine is tried once more |
-| `apps.todoapp.dev/approve: HASH` | approves the plan of that hash (`status.plan.hash`), with `upgrade.approval: Manual` |
-| `apps.todoapp.dev/restart: TOKEN` | any new value: all pods are replaced, rolling; no new revision |
-| `apps.todoapp.dev/rotate: TOKEN` | any new value: secrets with `generate` get new values |
-| `kubernetes.io/change-cause: WORDS` | becomes the cause of the next revision |
+| `apps.todoapp.dev/retry=$(date +%s)` | any new value, such as this one: a content in quarantine is tried once more |
+| `apps.todoapp.dev/approve=HASH` | approves the plan of that hash (`status.plan.hash`), with `upgrade.approval: Manual` |
+| `apps.todoapp.dev/restart=$(date +%s)` | any new value: all pods are replaced, rolling; no new revision |
+| `apps.todoapp.dev/rotate=$(date +%s)` | any new value: secrets with `generate` get new values |
+| `kubernetes.io/change-cause=WORDS` | becomes the cause of the next revision |
 """
 
 

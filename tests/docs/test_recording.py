@@ -47,6 +47,8 @@ def test_the_picture_of_the_readme_is_what_a_terminal_shows(cluster: RealCluster
                   "  reason     CrashLoopBackOff", "  exit code  3", "  | stand-in: ending with exit code 3, as told"):
         assert words in said, said
         assert words in last_screen(there), "run scripts/record-failed-upgrade.py anew"
+    for picture in (new.read_text(), there):
+        assert not re.search(r"\[\d*[A-Z]", last_screen(picture)), "an order of a terminal that the recorder does not know"
     assert explained(new.read_text()) == explained(there), "run scripts/record-failed-upgrade.py anew"
     # It plays: the rollout on its way is in it, too.
     assert "RollingBackend 0/1" in new.read_text() and "RollingBackend 0/1" in there

@@ -19,6 +19,7 @@ import urllib3
 
 from support.api import Object
 from support.control_plane import LOCAL, REPOSITORY, run, status_of
+from support.guides import Guide
 from support.images import todo_images
 from support.todo_client import TodoClient
 
@@ -172,6 +173,25 @@ def test_the_operator_beside_the_cluster_has_no_more_rights_than_the_manifests_g
         deployment.kubectl(*asked, "delete", "deployments.apps", "-n", "todo")
 
 
+def test_the_lines_of_the_page_and_the_printed_one_make_this_cluster_kubectls_own(
+        deployment: Deployment, first_run: str) -> None:
+    (printed,) = re.findall(r"^By kubectl:  +(export KUBECONFIG=.+)$", first_run, re.M)
+    page = Guide(REPOSITORY / "docs" / "deployment" / "local.md", {}, {}).commands("Look around").splitlines()
+    # A shell in which nothing of that is set.
+    clean = ["env", "-i", f"HOME={os.environ['HOME']}", "PATH=/usr/bin:/bin", f"TODOAPP_CLUSTER_DIR={deployment.directory}"]
+    for lines in (page, [printed, page[1]]):
+        said = run([*clean, "bash", "-euc", "\n".join([f"cd {REPOSITORY}", *lines, "kubectl -n todo get tad; echo $PATH"])])
+        assert re.search(r"^todo +True ", said, re.M), said
+        (folder,) = re.findall(r"^/usr/bin:/bin:(.+)$", said, re.M)
+        assert Path(folder) == deployment.directory / "bin" and (Path(folder) / "kubectl").is_file()
+
+
+def test_the_last_lines_name_the_plugin_and_the_operator_that_was_given(
+        deployment: Deployment, first_run: str, operator_binary: Path) -> None:
+    assert "--target kubectl-todoapp" in first_run and "3 minutes" in first_run
+    assert f"Run it again: scripts/deploy-local.sh --dir {deployment.directory} --operator {operator_binary}\n" in first_run
+
+
 def metrics(deployment: Deployment) -> str:
     if REAL:
         pod = deployment.kubectl("-n", "todoapp-system", "get", "pods", "-l", "app.kubernetes.io/component=controller", "-o",
@@ -275,19 +295,19 @@ def test_down_spares_a_process_that_only_has_the_recorded_pid(tmp_path: Path) ->
         innocent.kill()
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--bogus"], "unknown argument: --bogus"),
-    (["--nodes"], "--nodes needs a value"),
-    (["--nodes", "many"], "--nodes takes real or simulated, not many"),
-    (["--operator", "/nowhere/operator"], "no program at /nowhere/operator"),
-    (["--upgrade", "--rollback"], "one of --upgrade, --rollback and --down at a time"),
-    (["--upgrade", "--dir", "/nowhere/cluster"], "no cluster in /nowhere/cluster"),
-    (["--registry", "registry.example.org"], "--registry is for a cluster of your own: name it with --context"),
-    (["--context", "mine", "--nodes", "real"], "--nodes is for the local cluster, not for --context"),
-    (["--context", "nowhere"], "no context nowhere"),
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (["--bogus"], 2, "unknown argument: --bogus; see --help"),
+    (["--nodes"], 2, "--nodes needs a value; see --help"),
+    (["--nodes", "many"], 2, "--nodes takes real or simulated, not many"),
+    (["--operator", "/nowhere/operator"], 2, "no program at /nowhere/operator"),
+    (["--upgrade", "--rollback"], 2, "one of --upgrade, --rollback and --down at a time"),
+    (["--registry", "registry.example.org"], 2, "--registry is for a cluster of your own: name it with --context"),
+    (["--context", "mine", "--nodes", "real"], 2, "--nodes is for the local cluster, not for --context"),
+    (["--upgrade", "--dir", "/nowhere/cluster"], 1, "no cluster in /nowhere/cluster"),
+    (["--context", "nowhere"], 1, "no context nowhere"),
 ])
-def test_arguments_that_make_no_sense_are_refused(arguments: list[str], words: str) -> None:
-    with pytest.raises(AssertionError, match=words):
+def test_arguments_that_make_no_sense_are_refused(arguments: list[str], code: int, words: str) -> None:
+    with pytest.raises(AssertionError, match=rf"ended with {code}:\n.*{words}"):
         run([str(SCRIPT), *arguments])
 
 
@@ -295,6 +315,11 @@ def test_help_names_every_flag() -> None:
     shown = run([str(SCRIPT), "--help"])
     for flag in re.findall(r"--[a-z-]+", SCRIPT.read_text().split("read_arguments()")[1].split("esac")[0]):
         assert flag in shown, flag
+
+
+def test_a_kubeconfig_without_contexts_is_named_in_place_of_them(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="error: no context nowhere: your kubeconfig has none"):
+        run(["env", f"KUBECONFIG={tmp_path / 'none'}", str(SCRIPT), "--context", "nowhere"])
 
 
 # --- A user's own cluster, as far as it gets without one.

@@ -94,6 +94,15 @@ def test_every_reason_has_an_entry_and_no_other() -> None:
     assert headings == reasons
 
 
+def test_every_annotation_that_asks_for_something_is_told_wherever_annotations_are() -> None:
+    known = set(re.findall(r'annotation\(object, "(\w+)"\)', read("controller", "todoapp", "app_object.cpp")))
+    assert len(known) >= 4
+    concepts = set(re.findall(r"^\| `apps\.todoapp\.dev/(\w+)` \|", read("docs", "concepts.md"), re.M))
+    reference = set(re.findall(r"^\| `apps\.todoapp\.dev/(\w+)=", read("docs", "api-reference.md"), re.M))
+    (chart,) = re.findall(r"^\| `annotations` \| .*$", read("helm", "todoapp", "README.md"), re.M)
+    assert concepts == reference == set(re.findall(r"/(\w+)`", chart)) == known
+
+
 def test_every_metric_is_described_and_no_other() -> None:
     sources = "".join(path.read_text() for path in OPERATOR.glob("metrics*.cpp"))
     names = r"(?:todoapp|workqueue|controller_runtime|rest_client|leader_election|process)_\w+"

@@ -223,8 +223,8 @@ def test_the_key_of_an_image_is_that_of_its_sources(tmp_path: Path) -> None:
 ])
 def test_arguments_that_make_no_sense_are_refused(arguments: list[str], words: str) -> None:
     done = build(*arguments)
-    assert done.returncode == 1
-    assert words in done.stderr
+    assert done.returncode == 2
+    assert f"error: {words}" in done.stderr and "see --help" in done.stderr
 
 
 def test_a_builder_that_does_not_work_is_named_with_its_own_words(tmp_path: Path) -> None:

@@ -102,6 +102,12 @@ def test_without_root_there_are_no_real_pods(machine: Machine) -> None:
     assert "image builder" not in said
 
 
+def test_rows_of_packages_and_of_python_say_which_ones(machine: Machine) -> None:
+    said = machine.asked("local", "development")[1]
+    names = [line[10:34].strip() for line in said.splitlines() if line[10:].startswith(("packages", "python3"))]
+    assert len(names) >= 4 and len(set(names)) == len(names), said
+
+
 def test_nothing_is_changed_and_no_program_but_to_ask_it(machine: Machine) -> None:
     for name in ("apt-get", "sudo", "pip", "curl"):
         machine.has(name, f"touch '{machine.home}/{name}-was-called'")
@@ -121,6 +127,7 @@ def test_a_cluster_that_answers_is_ready(cluster: ControlPlane) -> None:
 
 KUBECTL = r"""case "$*" in
   *"version --client"*) echo "Client Version: v1.34.1" ;;
+  *get-contexts*) [ -z "$NO_CONTEXT" ] || [ "$NO_CONTEXT" = none ] || echo mine ;;
   *current-context*) [ -z "$NO_CONTEXT" ] && echo mine ;;
   *"/version"*) [ -z "$AWAY" ] && echo "{\"gitVersion\": \"v${SERVER:-1.33.1}+own\"}" ;;
   *can-i*) echo "${MAY:-yes}"; [ "${MAY:-yes}" = yes ] ;;
@@ -131,6 +138,7 @@ esac"""
 @pytest.mark.parametrize(("variables", "code", "words"), [
     ({}, 0, "Ready."),
     ({"NO_CONTEXT": "1"}, 1, "kubectl config use-context NAME, or --context NAME"),
+    ({"NO_CONTEXT": "none"}, 1, "that of the local cluster: export KUBECONFIG=$(cluster/local kubeconfig)"),
     ({"AWAY": "1"}, 1, "it does not answer, or is too old"),
     ({"SERVER": "1.29.9"}, 1, "old       cluster mine"),
     ({"MAY": "no"}, 1, "ask its administrator to install the operator"),

@@ -126,6 +126,13 @@ show_app() {
   place_hints
 }
 
+# Nothing here builds it: who only wants to see the app need not wait for it.
+plugin_hint() {
+  command -v kubectl-todoapp >/dev/null ||
+    echo "$1cmake --preset release && cmake --build --preset release --target kubectl-todoapp
+${1//?/ }(kubectl todoapp: shows, explains, steers; some 3 minutes; see docs/deployment/local.md#the-plugin)"
+}
+
 # Whether the page is there, and what it is called.
 _ask_page() {
   local said title tries=15

@@ -8,9 +8,12 @@ kubectl() { command kubectl --context="$context" "$@"; }
 place_start() {
   prepare_packages cluster
   prepare_kubectl
-  command kubectl config get-contexts "$context" >/dev/null 2>&1 || fail "no context $context; there are: \
-$(command kubectl config get-contexts -o name 2>/dev/null | paste -sd ' ' -)"
   local said
+  command kubectl config get-contexts "$context" >/dev/null 2>&1 || {
+    said=$(command kubectl config get-contexts -o name 2>/dev/null | paste -sd ' ' -)
+    [ -n "$said" ] || fail "no context $context: your kubeconfig has none (it is ~/.kube/config, or what KUBECONFIG names)"
+    fail "no context $context; there are: $said"
+  }
   said=$(kubectl --request-timeout=10s get --raw /readyz 2>&1) ||
     fail "the cluster of the context $context does not answer: $said"
   [ "$(kubectl auth can-i create customresourcedefinitions 2>/dev/null)" = yes ] ||
@@ -79,9 +82,13 @@ place_address() {
 }
 
 place_hints() {
+  local where=" --context $context${registry:+ --registry $registry}"
+  [ "$plain_http" = no ] || where+=' --plain-http'
   echo "From elsewhere: kubectl --context $context -n $namespace port-forward service/$app-frontend $node_port:80"
   echo "Look around:    kubectl --context $context -n $namespace get tad"
-  echo "Go on:          scripts/deploy-local.sh --upgrade --context $context${registry:+ --registry $registry}   (or --rollback)"
+  plugin_hint "The plugin:     "
+  echo "Go on:          scripts/deploy-local.sh --upgrade$where   (or --rollback)"
+  [ -z "$given_operator" ] || echo "Run it again:   scripts/deploy-local.sh$where --operator $given_operator"
   echo "End it all:     scripts/deploy-local.sh --down --context $context"
 }
 

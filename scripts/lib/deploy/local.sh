@@ -96,7 +96,11 @@ place_hints() {
   local where=''
   [ "$dir" = "$(realpath -m -- "$(default_dir)")" ] || where=" --dir $dir"
   echo "Look around:  cluster/local kubectl$where -- -n $namespace get tad"
+  echo "By kubectl:   export KUBECONFIG=\$(cluster/local kubeconfig$where)"
+  plugin_hint "The plugin:   "
   echo "Go on:        scripts/deploy-local.sh --upgrade$where   (or --rollback)"
+  # Left away, an operator would be built from the sources, and take the place of that one.
+  [ -z "$given_operator" ] || echo "Run it again: scripts/deploy-local.sh$where --operator $given_operator"
   echo "End it all:   scripts/deploy-local.sh --down$where"
 }
 

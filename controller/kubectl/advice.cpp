@@ -122,9 +122,8 @@ Advice advice_for(todoapp::Reason reason) {
       return {"An older content serves, as asked. What else you change in the spec waits.", {undo}};
     case Reason::progressing:
       return {
-          "A rollout is under way. It fails within seconds where a pod cannot run, after 60 s where its image or "
-          "config "
-          "is not found. What only time or an administrator can mend is waited for, up to "
+          "A rollout is under way. It fails within seconds where a pod cannot run, and after 60 s where an image or "
+          "config is not found. What only time or an administrator can mend is waited for, up to "
           "spec.upgrade.timeoutSeconds.",
           {watch, look_at_pods}};
     case Reason::install_failed:

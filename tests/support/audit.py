@@ -83,6 +83,12 @@ class Traffic(tuple[Request, ...]):
         """All writes but those of a status."""
         return self.where(lambda request: request.is_write and request.subresource != "status")
 
+    def assert_status_writes(self, at_most: int) -> None:
+        """At most so many; where things took their time, one for each second, which is as often as a status changes."""
+        writes = self.status_writes()
+        seconds = (writes[-1].received - writes[0].received).total_seconds() if writes else 0
+        assert len(writes) <= max(at_most, 1 + round(seconds)), f"{len(writes)} status writes\n{self}"
+
     def reads(self) -> Traffic:
         return self.where(lambda request: request.is_read)
 

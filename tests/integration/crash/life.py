@@ -174,8 +174,10 @@ class Life:
         since = len(self._proxy.exchanges())
         phase.begin(self._app)
         self._wait(phase)
-        self.endings[phase.name] = Ending(end_state(self._world.api, self.namespace),
-                                          self._world.births.of(self.namespace), numbered(self._proxy.writes(since)))
+        if self._model is None:
+            state = self._settled_state()
+            self.endings[phase.name] = Ending(state, self._world.births.of(self.namespace),
+                                              numbered(self._proxy.writes(since)))
 
     def _trial(self, phase: Phase, trial: Trial) -> None:
         try:
@@ -210,6 +212,24 @@ class Life:
 
     def _wait(self, phase: Phase) -> None:
         eventually(lambda: self._is_over(phase), f"the end of {phase.name}", PHASE_SECONDS)
+
+    def _settled_state(self) -> State:
+        """When the controllers, too, have come to an end."""
+        state: State = {}
+        since = time.monotonic()
+
+        def unchanged() -> bool:
+            nonlocal state, since
+            now = end_state(self._world.api, self.namespace)
+            changed, state = differences(now, state), now
+            if changed:
+                since = time.monotonic()
+            calm = time.monotonic() - since
+            assert calm >= QUIET_SECONDS, f"unchanged for {calm:.1f} s only; the last changes: {changed}"
+            return True
+
+        eventually(unchanged, "a state that no controller changes", PHASE_SECONDS)
+        return state
 
     def _is_over(self, phase: Phase) -> bool:
         app = self._app.get()

@@ -1,4 +1,4 @@
-"""What an app lives through: an install, rotated secrets, an upgrade, an upgrade that fails, a rollback on request.
+"""What an app lives through: install, rotation of a secret of each policy, upgrade, failed upgrade, rollback on request.
 
 Its deletion is none of these: there the operator has nothing to write (tests/fault/state.py kills it there).
 """
@@ -12,7 +12,7 @@ from support import pod_simulator as pods
 from support.api import Api, Object
 from support.pod_simulator import PodSimulator
 from support.specs import INSTALLED, UPGRADED
-from support.todo_app import TodoApp
+from support.todo_app import TodoApp, annotation
 
 # Values that must never be in a log.
 SECRETS = {"todo-db": "postgres://canary-crash-0001", "todo-db-2": "postgres://canary-crash-0002",
@@ -35,15 +35,23 @@ class Phase(NamedTuple):
     """Where the generation does not tell: the spec stays as it is."""
 
 
-def rotate(app: TodoApp) -> None:
-    """Another value of a pinned and of a live secret: a revision, and a restart of the backend."""
-    for name, value in ROTATED.items():
-        app.api.patch("Secret", name, app.namespace, {"stringData": {"url": value}})
+def rotate(app: TodoApp, name: str) -> None:
+    app.api.patch("Secret", name, app.namespace, {"stringData": {"url": ROTATED[name]}})
 
 
+def has_read(app: TodoApp, name: str) -> bool:
+    """Whether the backend's Deployment has been given the Secret's newest version."""
+    version = app.api.get("Secret", name, app.namespace)["metadata"]["resourceVersion"]
+    return f"{name}={version}:" in annotation(app.child("Deployment", "backend"), "secret-versions")
+
+
+# A Secret each: of two that change together one pass may see both or only the first, and restarts the backend twice.
 PHASES = [
     Phase("install", lambda app: app.create(INSTALLED), "True", "Succeeded"),
-    Phase("secret rotation", rotate, "True", "Succeeded", lambda app: bool(app.status["activeRevision"] == 2)),
+    Phase("rotation of a pinned secret", lambda app: rotate(app, "todo-db"), "True", "Succeeded",
+          lambda app: bool(app.status["activeRevision"] == 2)),
+    Phase("rotation of a live secret", lambda app: rotate(app, "todo-mail"), "True", "Succeeded",
+          lambda app: has_read(app, "todo-mail")),
     Phase("upgrade", lambda app: app.patch(UPGRADED), "True", "Succeeded"),
     Phase("failed upgrade", lambda app: app.patch(BROKEN), "False", "RolledBack"),
     Phase("rollback", lambda app: app.patch({"rollback": {"toRevision": 1}}), "True", "RolledBackOnRequest"),

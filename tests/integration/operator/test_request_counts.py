@@ -77,7 +77,7 @@ def test_scaling_costs_one_apply_and_at_most_two_status_writes(
     at_once.wait_ready()
     traffic = settled_traffic(at_once, operator, audit, start)
     assert traffic.object_writes().objects() == {"deployments todo-backend": 1}, f"\n{traffic}"
-    assert len(traffic.status_writes()) <= 2, f"\n{traffic}"
+    traffic.assert_status_writes(at_most=2)
     assert not traffic.reads(), f"\n{traffic}"
 
 
@@ -89,7 +89,7 @@ def test_another_live_setting_costs_one_apply_and_at_most_two_status_writes(
     at_once.wait_ready()
     traffic = settled_traffic(at_once, operator, audit, start)
     assert traffic.object_writes().objects() == {"services todo-frontend": 1}, f"\n{traffic}"
-    assert len(traffic.status_writes()) <= 2, f"\n{traffic}"
+    traffic.assert_status_writes(at_most=2)
     assert not traffic.reads(), f"\n{traffic}"
 
 
@@ -102,7 +102,7 @@ def test_an_image_upgrade_of_one_tier_costs_a_record_an_apply_and_an_outcome(
     traffic = settled_traffic(at_once, operator, audit, start)
     wanted = {"controllerrevisions todo-rev-2": 2, "deployments todo-backend": 1}
     assert traffic.object_writes().objects() == wanted, f"\n{traffic}"
-    assert len(traffic.status_writes()) <= AT_MOST_STATUS_WRITES, f"\n{traffic}"
+    traffic.assert_status_writes(at_most=AT_MOST_STATUS_WRITES)
     assert not traffic.reads(), f"\n{traffic}"
 
 
@@ -147,7 +147,7 @@ def cost_of_creating(app: TodoApp, operator: OperatorProcess, audit: AuditLog, c
     start = audit.mark()
     app.create(changes).wait_ready()
     traffic = settled_traffic(app, operator, audit, start)
-    assert len(traffic.status_writes()) <= AT_MOST_STATUS_WRITES, f"\n{traffic}"
+    traffic.assert_status_writes(at_most=AT_MOST_STATUS_WRITES)
     assert not traffic.refused(), f"\n{traffic}"
     return traffic
 

@@ -177,11 +177,13 @@ Choice move_to(const Observed& observed, const History& history, const Wanted& w
   if (observed.app.spec.upgrade.approval == Approval::manual) {
     const auto before = read_parts(latest.parts);
     auto plan = pending_plan(latest.number, before, asked.hash, wanted.parts);
-    if (observed.app.requests.approve != plan.hash) {
+    const auto& approved = observed.app.requests.approve;
+    if (approved != plan.hash) {
       const auto message = fmt::format(
-          "{}; approve it: kubectl annotate tad {} --namespace {} --overwrite "
+          "{}; {}approve it: kubectl annotate tad {} --namespace {} --overwrite "
           "apps.todoapp.dev/approve={}",
-          cause_of(&before, wanted.parts), observed.app.name, observed.app.namespace_, plan.hash);
+          cause_of(&before, wanted.parts), approved.empty() ? "" : "the approval that is there is for another plan; ",
+          observed.app.name, observed.app.namespace_, plan.hash);
       return keep_with(latest, {Reason::awaiting_approval, message, std::move(plan)});
     }
   }

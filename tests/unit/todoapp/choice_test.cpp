@@ -238,6 +238,15 @@ TEST(Choice, ByHandWaitsForTheHashOfJustThatPlan) {
   });
 }
 
+TEST(Choice, AnApprovalOfAnotherPlanIsNamed) {
+  const auto app = asking(2).approved_by_hand();
+  const auto message = [](const AppBuilder& asked) {
+    return choose_by_hand({record(1, 1).succeeded()}, asked).objection->message;
+  };
+  EXPECT_THAT(message(app), Not(HasSubstr("another plan")));
+  EXPECT_THAT(message(AppBuilder(app).asking_approve("0123")), HasSubstr("is for another plan; approve it: kubectl"));
+}
+
 TEST(Choice, ByHandNamesSecretsAndNothingOfThem) {
   const auto app = asking(1).approved_by_hand().with_live_secret("TOKEN", "vault", "key").build();
   const auto waiting = choose_by_hand({record(1, 1).succeeded()}, app);

@@ -88,7 +88,7 @@ def test_settings_that_are_wrong_are_all_named(new_backend: BackendMaker) -> Non
 def test_a_port_in_use_ends_the_program_with_its_reason(new_backend: BackendMaker, sqlite_todos: BackendClient,
                                                         tmp_path: Path) -> None:
     second = new_backend({"DATABASE_PATH": str(tmp_path / "other.db"), "PORT": sqlite_todos.url.rsplit(":", 1)[1]})
-    assert second.wait(10) == 1
+    assert second.wait(60) == 1
     assert "Address already in use" in second.log_lines("Failed to start")[0]["error"]
 
 

@@ -144,27 +144,27 @@ def test_what_is_no_http_is_refused_and_the_connection_ends(sqlite_todos: Backen
 def test_a_slow_client_is_told_so_and_holds_up_nobody(sqlite_todos: BackendClient) -> None:
     """Within ten seconds for a header: hundreds of them at once, while others are served quickly."""
     address = urlsplit(sqlite_todos.url)
+    # The first of them has its ten seconds from now on.
+    started = time.monotonic()
     slow = [socket.create_connection((address.hostname, address.port)) for _ in range(300)]
     for link in slow:
         link.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ")
     answers: list[bytes] = []
-    started = time.monotonic()
     reader = threading.Thread(target=lambda: answers.append(slow[0].recv(65536)))
     reader.start()
-    longest = 0.0
-    while reader.is_alive() and time.monotonic() - started < 30 * DEADLINE_FACTOR:
-        begun = time.monotonic()
+    served = 0
+    while reader.is_alive() and time.monotonic() - started < 60 * DEADLINE_FACTOR:
         assert sqlite_todos.page()["total"] == 0
-        longest = max(longest, time.monotonic() - begun)
+        served += 1
         # A pause, not a wait: to load the server is not the point.
         reader.join(0.05)
     took = time.monotonic() - started
     for link in slow:
         link.close()
     assert answers and answers[0].startswith(b"HTTP/1.1 408 ")
-    assert 9 < took < 20 * DEADLINE_FACTOR
-    # Waiting for the slow ones would take ten seconds.
-    assert longest < 5 * DEADLINE_FACTOR
+    assert 9 < took < 30 * DEADLINE_FACTOR
+    # Had they waited for the slow ones, one or two would have been served by now.
+    assert served > 10
 
 
 def test_answers_are_not_to_be_kept_or_guessed_at(sqlite_todos: BackendClient) -> None:

@@ -56,13 +56,14 @@ class Bench:
         """A fresh stage, and the operator on it."""
         self._api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": rbac.SYSTEM_NAMESPACE}})
         rbac.grant(self._api, rbac.rendered(str(rbac.CLUSTER_WIDE)), OPERATOR_USERS)
-        for namespace in sorted({app.namespace for app in self._apps}):
+        namespaces = sorted({app.namespace for app in self._apps})
+        for namespace in namespaces:
             self._api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         self._operator = self.operator(OPERATOR_USERS[0])
         self._onlooker = Onlooker(self._api)
         self._operator.start()
         try:
-            with Rollouts(self._api), self._onlooker:
+            with Rollouts(self._api, namespaces), self._onlooker:
                 yield self
         finally:
             self._operator.clean_up()
@@ -144,7 +145,7 @@ class Bench:
         self._audit.settled(OPERATOR_USERS)
         self._note_delays("drift", delays)
 
-    def restart(self, *, rest: bool) -> None:
+    def restart(self, *, rest: bool = True) -> None:
         self._operator.terminate(60)
         start = self._audit.mark()
         with taken() as time_to_ready:

@@ -5,17 +5,19 @@ kube-controller-manager is stopped, so that the operator and the API server have
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from support.api import Api, Object
-from support.todo_app import condition_of
+from support.todo_app import TIERS, condition_of
 from support.waiting import eventually
 from support.watching import Watch, Watching
 
 Key = tuple[str, str]
+PROGRESS_SECONDS = 30.0
 
 
 def key_of(item: Object) -> Key:
@@ -23,11 +25,15 @@ def key_of(item: Object) -> Key:
 
 
 class Rollouts(Watching):
-    """Says of every Deployment that all of it is up, as soon as it is there or was changed."""
+    """Says of every Deployment that all of it is up, as soon as it is there or was changed.
 
-    def __init__(self, api: Api) -> None:
+    One watch for each namespace and tier, each on a thread of its own: a single one would be what all apps wait for.
+    """
+
+    def __init__(self, api: Api, namespaces: list[str]) -> None:
         self._api = api
-        super().__init__([Watch(api, "Deployment", self._complete)])
+        super().__init__([Watch(api, "Deployment", self._complete, namespace, f"app.kubernetes.io/component={tier}")
+                          for namespace in namespaces for tier in TIERS])
 
     def _complete(self, change: str, deployment: Object) -> None:
         generation, wanted = deployment["metadata"]["generation"], deployment["spec"]["replicas"]
@@ -59,8 +65,15 @@ class Onlooker(Watching):
             return sum(1 for key, generation in wanted.items() if self._ready.get(key, 0) >= generation)
 
     def wait_ready(self, wanted: dict[Key, int]) -> None:
+        """Says now and then how far they are."""
+        told, at = 0, time.monotonic()
+
         def all_are() -> bool:
+            nonlocal told, at
             count = self.ready(wanted)
+            if count > told and time.monotonic() - at >= PROGRESS_SECONDS:
+                told, at = count, time.monotonic()
+                print(f"    {count:,} of {len(wanted):,} apps are ready", file=sys.stderr, flush=True)
             assert count == len(wanted), f"{count} of {len(wanted)} apps are ready"
             return True
         eventually(all_are, f"{len(wanted)} apps to be ready", deadline=60 + len(wanted) * 0.5)

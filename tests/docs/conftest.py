@@ -27,8 +27,8 @@ from support.waiting import eventually
 
 APP_TAGS = ("1.0.0", "1.1.0")
 LOAD_SECONDS = 180
-GONE_SECONDS = 120
-READY_SECONDS = 180
+GONE_SECONDS = 240
+READY_SECONDS = 240
 
 MakeGuide = Callable[..., Guide]
 

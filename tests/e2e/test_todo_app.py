@@ -28,11 +28,11 @@ from support.waiting import eventually
 
 NODE_PORT = 30000
 # A soak of ten seconds is part of each.
-DONE_SECONDS = 120.0
-GONE_SECONDS = 60.0
+DONE_SECONDS = 240.0
+GONE_SECONDS = 120.0
 
 VERIFY_PARITY = REPOSITORY / "scripts" / "verify-parity.sh"
-PARITY_SECONDS = 240
+PARITY_SECONDS = 480
 
 SAMPLE = REPOSITORY / "manifests" / "local" / "todo.yaml"
 SCREENSHOTS = REPOSITORY / "build" / "log" / "screenshots"
@@ -110,7 +110,7 @@ def installed(house: House) -> float:
         "backend": {"resources": SMALL, "config": {"SCHEMA_VERSION": "1"}, "migration": migration(1)}}
     house.trial.install(sample["spec"], changes, house.images("1.0.0"))
     house.trial.app.wait_ready(DONE_SECONDS)
-    return house.trial.seconds(house.trial.wait_reason("Succeeded", 1))
+    return house.trial.seconds(house.trial.wait_reason("Succeeded", DONE_SECONDS))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from run import Model, Run, World
+from run import PHASE_SECONDS, QUIET_SECONDS, Ending, Model, Run, World
+from support.end_state import settled_state
 
 Row = Callable[[Run, Model], None]
 
@@ -45,7 +46,12 @@ class Endings:
 
 def undisturbed(world: World) -> Model:
     with Run(world, name_of("undisturbed")).living() as run:
-        return {"installed": run.install(), "upgraded": run.upgrade()}
+        return {"installed": _settled(run, run.install()), "upgraded": _settled(run, run.upgrade())}
+
+
+def _settled(run: Run, ending: Ending) -> Ending:
+    """With what the controllers, too, have come to."""
+    return ending._replace(state=settled_state(run.world.api, run.namespace, QUIET_SECONDS, PHASE_SECONDS))
 
 
 def _play(world: World, model: Model, name: str, row: Row) -> None:

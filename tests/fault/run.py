@@ -29,7 +29,7 @@ from support.pod_simulator import PodSimulator
 from support.specs import INSTALLED, UPGRADED
 from support.stream_faults import Chosen, takes_whole_set
 from support.todo_app import TodoApp, condition_of
-from support.waiting import DEADLINE_FACTOR, eventually, show
+from support.waiting import DEADLINE_FACTOR, Calm, eventually, show
 from support.watching import Recorder
 
 # The operator holds a status write back for up to a second, so less than that says little.
@@ -39,7 +39,7 @@ STALLED_SECONDS = 4.0
 # Long, for the runs share the machine with each other.
 PHASE_SECONDS = 120.0
 # For the controllers, whose own statuses may lag behind the operator's last write.
-AGREE_SECONDS = 20.0
+AGREE_SECONDS = 40.0
 # Connections that nobody uses are kept for half a minute, and memory is given back once a minute at the latest.
 FLAT_SECONDS = 75.0
 
@@ -103,6 +103,7 @@ class Run:
         self.may_stall = False
         self.begun_upgrade_at = 0.0
         self._footprint: Footprint | None = None
+        self._calm = Calm()
         self._started = time.monotonic()
         self.operator: OperatorProcess
 
@@ -246,11 +247,11 @@ class Run:
         """Waits until the operator has not written for a while, whether its app is ready or not."""
 
         def is_quiet() -> bool:
-            calm = time.monotonic() - max([since, *(each.asked_at for each in self.proxy.writes())])
+            calm = silence.seconds(len(self.proxy.writes()))
             assert calm >= STALLED_SECONDS, f"calm for {calm:.1f} s only"
             return True
 
-        since = time.monotonic()
+        silence = Calm()
         eventually(is_quiet, "the operator to have done what it can", PHASE_SECONDS)
 
     # --- What passed the proxy.
@@ -272,7 +273,7 @@ class Run:
         assert ready.get("status") == "True", show(app.get("status"))
         assert ready["observedGeneration"] == app["metadata"]["generation"], show(app)
         writes = self.proxy.writes()
-        calm = time.monotonic() - max([self._started, *(write.asked_at for write in writes)])
+        calm = self._calm.seconds((self._started, len(writes)))
         assert calm >= QUIET_SECONDS, f"calm for {calm:.1f} s only; the last writes:\n" + listed(writes[-10:])
         return True
 

@@ -26,7 +26,7 @@ CRD = REPOSITORY / "crds" / "apps.todoapp.dev_todoappdeployments.yaml"
 KINDS = ["Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress"]
 NO_PODS: Object = {tier: {"replicas": 0} for tier in TIERS}
 # For some two hundred apps.
-WALK_SECONDS = 180.0
+WALK_SECONDS = 400.0
 # What differs by nature, or is the operator's own note of what it wrote.
 MASKED = re.compile(r'"(apps\.todoapp\.dev/[a-z-]+|deployment\.kubernetes\.io/revision|clusterIPs?|nodePort)": '
                     r'("[^"]*"|\d+|\["[^"]*"\])')
@@ -120,7 +120,9 @@ def _wait(api: Api, namespace: str) -> dict[str, Object]:
 def _replace_specs(api: Api, namespace: str, specs: dict[str, Object]) -> None:
     """All of each spec is replaced, as `kubectl apply` and `kubectl replace` do."""
     for name, spec in specs.items():
-        api.replace({**api.get("TodoAppDeployment", name, namespace), "spec": spec})
+        # Again, where the operator has written a status in between.
+        eventually(lambda name=name, spec=spec: api.replace(  # type: ignore[misc]
+            {**api.get("TodoAppDeployment", name, namespace), "spec": spec}), f"another spec for {name}")
 
 
 def _children(api: Api, namespace: str) -> Children:

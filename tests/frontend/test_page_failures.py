@@ -39,7 +39,7 @@ def test_a_page_that_lost_the_backend_shows_what_it_has_and_recovers_by_itself(o
     expect(page.tick("seen before")).not_to_be_checked()
     todos.add("added meanwhile")
     gate.pass_on()
-    expect(page.row("added meanwhile")).to_be_visible(timeout=15_000)
+    expect(page.row("added meanwhile")).to_be_visible(timeout=60_000)
     expect(page.page.get_by_text("This list may be out of date.")).to_have_count(0)
 
 

@@ -14,7 +14,7 @@ from support.control_plane import REPOSITORY
 from support.todo_servers import Gate, Server, backend_alone
 
 SCRIPT = REPOSITORY / "scripts" / "verify-parity.sh"
-SECONDS = 240
+SECONDS = 480
 
 
 def verify(*arguments: str) -> subprocess.CompletedProcess[str]:

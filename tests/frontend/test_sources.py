@@ -18,7 +18,7 @@ BUILT = PAGE_SERVER.parent.parent
 
 @pytest.mark.parametrize("script", ["lint", "typecheck", "test"])
 def test_npm_run(script: str) -> None:
-    done = subprocess.run(["npm", "run", "--silent", script], cwd=BUILT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["npm", "run", "--silent", script], cwd=BUILT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

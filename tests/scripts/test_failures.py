@@ -33,7 +33,7 @@ def said_of(project: str, directory: Path) -> dict[str, list[str]]:
     run(["cmake", "-S", str(directory), "-B", str(directory / "build")])
     report = directory / "report.xml"
     subprocess.run(["ctest", "--test-dir", str(directory / "build"), "-j", "4", "--output-junit", str(report),
-                    "--test-output-truncation", "head"], capture_output=True, timeout=60, check=False)
+                    "--test-output-truncation", "head"], capture_output=True, timeout=300, check=False)
     found: dict[str, list[str]] = {}
     for line in run([str(SCRIPT), str(report)]).splitlines():
         if line.startswith("  "):

@@ -12,7 +12,7 @@ from support.control_plane import REPOSITORY
 from support.images import BUILD_IMAGES
 from support.waiting import eventually
 
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 class Build:

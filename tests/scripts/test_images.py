@@ -148,7 +148,7 @@ def build(*arguments: str, path: str = os.environ["PATH"], cache: Path | None = 
     environment = {**os.environ, "PATH": path}
     if cache:
         environment["XDG_CACHE_HOME"] = str(cache)
-    return subprocess.run([BUILD_IMAGES, *arguments], capture_output=True, text=True, timeout=120, env=environment)
+    return subprocess.run([BUILD_IMAGES, *arguments], capture_output=True, text=True, timeout=300, env=environment)
 
 
 @needs_root

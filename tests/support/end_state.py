@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from support.api import Api, Object
+from support.waiting import Calm, eventually
 
 # The operator's kinds. Of pods and ReplicaSets a Deployment's status and revision number tell.
 KINDS = ["TodoAppDeployment", "ControllerRevision", "Deployment", "Service", "ConfigMap", "Secret", "Job",
@@ -49,6 +50,19 @@ def end_state(api: Api, namespace: str) -> State:
             comparable = _comparable(item, namespace, numbering)
             state[f"{kind} {comparable['metadata']['name']}"] = comparable
     return state
+
+
+def settled_state(api: Api, namespace: str, quiet: float, deadline: float) -> State:
+    """When the controllers, too, have come to an end: it has been the same for `quiet` seconds."""
+    calm = Calm()
+
+    def unchanged() -> State:
+        now = end_state(api, namespace)
+        seconds = calm.seconds(now)
+        assert seconds >= quiet, f"unchanged for {seconds:.1f} s only"
+        return now
+
+    return eventually(unchanged, "a state that no controller changes", deadline)
 
 
 def plain_name(name: str) -> str:

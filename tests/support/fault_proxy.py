@@ -33,8 +33,8 @@ from support.kubeconfig import Connection
 T = TypeVar("T")
 
 READ_BYTES = 65536
-CONNECT_SECONDS = 10.0
-STOP_SECONDS = 10.0
+CONNECT_SECONDS = 30.0
+STOP_SECONDS = 30.0
 # These are about one connection and not about what it carries.
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"expect"})
 FRAMING = frozenset({b"transfer-encoding", b"content-length"})

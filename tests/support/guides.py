@@ -19,7 +19,8 @@ from support.pages import Block, Page, Unreadable
 from support.shown import difference
 from support.waiting import DEADLINE_FACTOR
 
-BLOCK_SECONDS = 180
+# Longer than what a block waits for by itself, which has its own words for what did not come.
+BLOCK_SECONDS = 600
 
 # A page's commands that ran, and those that were marked, in a whole session: told at its end.
 RAN: dict[str, int] = {}

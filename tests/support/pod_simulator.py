@@ -111,6 +111,11 @@ class Rule:
                 and self.template in (None, labels.get(TEMPLATE_LABEL)))
 
 
+def is_over(pod: Object) -> bool:
+    """Of a Job, and ended: nothing starts it again."""
+    return JOB_LABEL in pod["metadata"].get("labels", {}) and pod["status"].get("phase") in ("Succeeded", "Failed")
+
+
 @dataclass(order=True)
 class _Due:
     at: float
@@ -156,7 +161,7 @@ class PodSimulator:
         with self._changed:
             self._rules.append(rule)
             if now:
-                for uid in [uid for uid, pod in self._pods.items() if rule.fits(pod)]:
+                for uid in [uid for uid, pod in self._pods.items() if rule.fits(pod) and not is_over(pod)]:
                     self._plan(uid, behaviour)
 
     def forget(self, namespace: str) -> None:
@@ -217,7 +222,7 @@ class PodSimulator:
         except ApiError as refusal:
             if refusal.status in (404, 409):
                 return  # The pod went, or another took its name.
-            if refusal.status not in (0, 429, 500, 503):
+            if refusal.status not in (0, 429, 500, 503, 504):
                 raise
             # The API server is away: the kubelet would try again as well.
             with self._changed:

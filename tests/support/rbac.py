@@ -56,11 +56,13 @@ def token_of(api: Api, namespace: str, account: str) -> str:
     return str(answer["status"]["token"])
 
 
-def may(api: Api, user: str, verb: str, group: str, resource: str) -> bool:
-    """What the API server's authorizer would say just now: it learns of changed roles a moment later."""
+def may(api: Api, user: str, verb: str, group: str, resource: str, namespace: str = "") -> bool:
+    """What the API server's authorizer would say just now: it learns of changed roles a moment later. Without a namespace:
+    of all of them."""
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
-              "spec": {"user": user, "resourceAttributes": {"verb": verb, "group": group, "resource": resource}}}
+              "spec": {"user": user, "resourceAttributes": {"verb": verb, "group": group, "resource": resource,
+                                                        "namespace": namespace}}}
     return bool(api.request("POST", path, review)["status"]["allowed"])
 
 

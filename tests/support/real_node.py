@@ -29,7 +29,7 @@ QUICK: Object = {
     "upgrade": {"soakSeconds": 2},
 }
 
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 NO_ROOT = "real pods need root: kubelet, containerd and network namespaces; run this as root"
 
 
@@ -55,9 +55,10 @@ class RealCluster(ControlPlane):
         return str(ipaddress.ip_address(self.node_address) - 1)
 
     def free_millicores(self) -> int:
-        """What pods may still ask for."""
+        """What pods may still ask for, once those are gone that are on their way out."""
         (node,) = self.api.list("Node")
-        pods = [pod for pod in self.api.list("Pod") if pod["status"].get("phase") in ("Pending", "Running")]
+        pods = [pod for pod in self.api.list("Pod") if pod["status"].get("phase") in ("Pending", "Running")
+                and "deletionTimestamp" not in pod["metadata"]]
         asked = sum(_millicores(container.get("resources", {}).get("requests", {}).get("cpu", "0"))
                     for pod in pods if pod["spec"].get("nodeName") for container in pod["spec"]["containers"])
         return _millicores(node["status"]["allocatable"]["cpu"]) - asked

@@ -44,7 +44,7 @@ def rollback_of(app: TodoApp, number: int) -> str:
     return annotation(app.revision(number), "rollback-of")
 
 
-def wait_outcome(app: TodoApp, number: int, outcome: str = "Succeeded", deadline: float = 30.0) -> Object:
+def wait_outcome(app: TodoApp, number: int, outcome: str = "Succeeded", deadline: float = 120.0) -> Object:
     """Waits until a rollout has come to this end; returns its record."""
 
     def look() -> Object:
@@ -57,7 +57,8 @@ def wait_outcome(app: TodoApp, number: int, outcome: str = "Succeeded", deadline
 
 def shown(app: TodoApp, number: int) -> Object:
     """What the status says of a revision."""
-    return next(entry for entry in app.status["revisions"] if entry["number"] == number)
+    by_number: dict[int, Object] = {entry["number"]: entry for entry in app.status["revisions"]}
+    return by_number[number]
 
 
 def install(app: TodoApp, spec: Object | None = None) -> TodoApp:

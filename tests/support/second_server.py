@@ -17,6 +17,7 @@ from support.api import Api, ApiError
 from support.certificates import ADDRESS
 from support.control_plane import ControlPlane
 from support.kubeconfig import Connection
+from support.ports import free_port
 from support.waiting import eventually
 
 READ_BYTES = 65536
@@ -80,8 +81,7 @@ class SecondServer:
         arguments = json.loads((cluster.directory / "run" / "kube-apiserver.json").read_text())["argv"]
         self._log = folder / "second-apiserver.log"
         self.line = Line(ports["etcd"])
-        with socket.create_server((ADDRESS, 0)) as probe:
-            self._port = int(probe.getsockname()[1])
+        self._port = free_port()
         own = {"--etcd-servers": f"https://{ADDRESS}:{self.line.port}", "--secure-port": str(self._port),
                "--audit-log-path": str(folder / "second-audit.log")}
         self._command = [f"{flag}={own[flag]}" if (flag := each.partition("=")[0]) in own else each

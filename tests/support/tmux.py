@@ -37,6 +37,9 @@ class Tmux:
 
     def resize(self, columns: int, rows: int) -> None:
         self.run("resize-window", "-x", str(columns), "-y", str(rows))
+        # tmux tells the programs in it a moment later.
+        terminal = self.run("display-message", "-p", "#{pane_tty}").strip()
+        eventually(lambda: _columns_of(terminal) == columns, f"{terminal} to have {columns} columns")
 
     def shown(self, *, colours: bool = False, history: bool = True) -> str:
         """The lines on the screen, and those that were pushed off it; a broken line is two."""
@@ -51,6 +54,12 @@ class Tmux:
             return seen
 
         return eventually(look, f"the terminal to show a line {pattern!r}", deadline)
+
+
+def _columns_of(terminal: str) -> int:
+    done = subprocess.run(["stty", "-F", terminal, "size"], capture_output=True, text=True, timeout=COMMAND_SECONDS,
+                          check=True)
+    return int(done.stdout.split()[1])
 
 
 @contextmanager

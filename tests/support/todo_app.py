@@ -74,11 +74,11 @@ class TodoApp:
         """The condition, or an empty one."""
         return condition_of(self.get(), kind)
 
-    def wait_ready(self, deadline: float = 40.0, reason: str = "Succeeded") -> Object:
+    def wait_ready(self, deadline: float = 120.0, reason: str = "Succeeded") -> Object:
         """Waits until all that the present spec asks for is done; returns the app."""
         return self.wait_condition("Ready", "True", reason, deadline)
 
-    def wait_condition(self, kind: str, value: str, reason: str, deadline: float = 30.0) -> Object:
+    def wait_condition(self, kind: str, value: str, reason: str, deadline: float = 120.0) -> Object:
         """Waits for this condition to be said of the present generation; returns the app."""
 
         def look() -> Object:
@@ -91,7 +91,7 @@ class TodoApp:
 
         return eventually(look, f"{self.namespace}/{self.name}: {kind}={value} {reason}", deadline)
 
-    def wait_no_condition(self, kind: str, deadline: float = 30.0) -> Object:
+    def wait_no_condition(self, kind: str, deadline: float = 60.0) -> Object:
         def look() -> Object:
             app = self.get()
             assert not condition_of(app, kind), show(app.get("status"))
@@ -103,7 +103,7 @@ class TodoApp:
         """A Deployment, Service, autoscaler, budget or policy of a tier."""
         return self.api.get(kind, f"{self.name}-{tier}", self.namespace)
 
-    def wait_child(self, kind: str, tier: str, deadline: float = 20.0) -> Object:
+    def wait_child(self, kind: str, tier: str, deadline: float = 60.0) -> Object:
         return eventually(lambda: self.child(kind, tier), f"{kind} {self.name}-{tier}", deadline)
 
     def owned(self, kind: str) -> list[Object]:
@@ -151,6 +151,13 @@ def condition_of(item: Object, kind: str) -> Object:
 def annotation(item: Object, name: str) -> str:
     """One of the operator's own annotations."""
     return str(item["metadata"].get("annotations", {}).get(ANNOTATIONS + name, ""))
+
+
+def is_rolled_out(deployment: Object) -> bool:
+    """Whether its controller has seen what is wanted now, and all of its pods have that and are available."""
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    return (status.get("observedGeneration") == deployment["metadata"]["generation"]
+            and [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")] == [wanted] * 3)
 
 
 def is_owned_by(item: Object, owner: Object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
 PAGE = 100
 

@@ -26,9 +26,9 @@ from support.waiting import DEADLINE_FACTOR, eventually
 BACKEND = REPOSITORY / "build" / "dev" / "todo-backend"
 PAGE_SERVER = REPOSITORY / "build" / "frontend" / ".next" / "standalone"
 
-START_SECONDS = 20.0
-STOP_SECONDS = 5.0
-ANSWER_SECONDS = 15.0
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+ANSWER_SECONDS = 40.0
 
 
 class Server:

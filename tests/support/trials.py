@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from support.api import Api, Object
@@ -21,7 +22,7 @@ PORTS = {"frontend": 3000, "backend": 8000}
 KINDS = ["TodoAppDeployment", "ControllerRevision", "Deployment", "Job"]
 
 # Others are at work on the same two cores.
-INSTALL_SECONDS = 90.0
+INSTALL_SECONDS = 180.0
 
 
 class Trial:
@@ -48,7 +49,7 @@ class Trial:
 
     def change(self, spec: Object) -> Trial:
         """From here the clock runs, and the pods of now are those of before."""
-        self.served_before = {tier: self.serving(tier) for tier in TIERS}
+        self.served_before = {tier: {life_of(pod) for pod in self.pods(tier)} for tier in TIERS}
         self.began = time.monotonic()
         self.generation = self.app.patch(spec)
         return self
@@ -143,8 +144,28 @@ class Trial:
 
     def serving(self, tier: str) -> set[str]:
         """The pods that are ready; a container that was started again counts as another one."""
-        return {f"{pod['metadata']['name']} {restarts(pod)}" for pod in self.pods(tier)
-                if condition_of(pod, "Ready").get("status") == "True"}
+        return {life_of(pod) for pod in self.pods(tier) if condition_of(pod, "Ready").get("status") == "True"}
+
+    def assert_the_pods_of_before_serve(self) -> None:
+        """Those, none of them started again, and no others. On a busy machine one of them may be late to say so."""
+
+        def they_do() -> bool:
+            now = {tier: self.serving(tier) for tier in TIERS}
+            assert all(self.served_before.values()) and now == self.served_before, show(
+                {tier: [sorted(self.served_before[tier]), sorted(now[tier])] for tier in TIERS})
+            return True
+
+        eventually(they_do, f"{self.app.namespace}: the pods of before, and no others, to serve")
+
+    def start_seconds(self, tier: str) -> float:
+        """What the node needed, at most, from the birth of a pod to the start of its container."""
+
+        def of(pod: Object) -> float:
+            (status,) = pod["status"]["containerStatuses"]
+            born, started = pod["metadata"]["creationTimestamp"], status["state"]["running"]["startedAt"]
+            return (datetime.fromisoformat(started) - datetime.fromisoformat(born)).total_seconds()
+
+        return max(of(pod) for pod in self.pods(tier))
 
     def versions(self, tier: str) -> set[str]:
         """What the pods of a tier answer, once all are there that should be."""
@@ -162,6 +183,11 @@ MakeTrial = Callable[[str], Trial]
 
 # What was measured, by its name.
 Figures = dict[str, str]
+
+
+def life_of(pod: Object) -> str:
+    """Another one after each start of a container."""
+    return f"{pod['metadata']['name']} {restarts(pod)}"
 
 
 def restarts(pod: Object) -> int:

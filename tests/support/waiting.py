@@ -24,9 +24,27 @@ DEADLINE_FACTOR = float(os.environ.get("TODOAPP_TEST_DEADLINE_FACTOR", "1"))
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.25
 SHOWN_CHARACTERS = 4000
+# Who looks four times a second and was away for longer stood still, and perhaps with him those whom he looks at.
+LONGEST_CALM_SECONDS = 0.5
 
 
-def eventually(check: Callable[[], T], what: str, deadline: float = 30.0) -> T:
+class Calm:
+    """For how long something stays the same, as far as somebody looks: what a machine stands still for does not count."""
+
+    def __init__(self) -> None:
+        self._seen: object = object()
+        self._at = 0.0
+        self._seconds = 0.0
+
+    def seconds(self, seen: object) -> float:
+        """Since `seen` first was what it is now."""
+        now = time.monotonic()
+        self._seconds = self._seconds + min(now - self._at, LONGEST_CALM_SECONDS) if seen == self._seen else 0.0
+        self._seen, self._at = seen, now
+        return self._seconds
+
+
+def eventually(check: Callable[[], T], what: str, deadline: float = 60.0) -> T:
     """Asks `check` until it answers something true, and returns that.
 
     False answers, failed assertions, refusals of the API server and parts of an object that are not there all mean

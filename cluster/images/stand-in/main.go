@@ -73,7 +73,7 @@ func status(w http.ResponseWriter, good bool) {
 
 // ask fetches ?url= from within the pod: for tests of names, services and network policies.
 func ask(w http.ResponseWriter, r *http.Request) {
-	client := http.Client{Timeout: 3 * time.Second}
+	client := http.Client{Timeout: 15 * time.Second}
 	answer, err := client.Get(r.URL.Query().Get("url"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import closing
@@ -128,25 +127,14 @@ def _before_start(cluster, component, api):
                 raise Refused(f"port {port} of {component.name} was taken by another process meanwhile: "
                               "run down, then up")
     if component.name == "kube-controller-manager":
-        # It gives up when no API server listens within 10 s, which a busy machine can exceed.
-        _wait_listening(cluster)
+        # It gives up when no API server is healthy within 10 s, which a busy machine can exceed.
+        wait_until(SLOWEST_START, "kube-apiserver healthy", lambda: _alive_and(
+            cluster, "kube-apiserver", lambda: api.ok("/healthz", 2)))
     if component.name in node.AGENTS or component.name == "kwok":
         wait_until(SLOWEST_START, "kube-apiserver ready", lambda: _alive_and(
             cluster, "kube-apiserver", lambda: api.ok("/readyz", 2)))
     if cluster.real:
         node.before_start(cluster, component.name, api)
-
-
-def _wait_listening(cluster):
-    def connects():
-        try:
-            socket.create_connection((cluster.address, cluster.ports["apiserver"]), 1).close()
-            return True
-        except OSError:
-            return False
-
-    wait_until(SLOWEST_START, "kube-apiserver listens",
-               lambda: _alive_and(cluster, "kube-apiserver", connects))
 
 
 def _alive_and(cluster, name, probe):

@@ -38,15 +38,17 @@ def command(*arguments, seconds=300, expect=0, env=None):
     return done.stdout + (done.stderr if expect else "")
 
 
-def eventually(seconds, text, probe):
+def eventually(seconds, text, probe, show=None):
+    """What the probe answers, once that is true. One look begins when the time is over."""
     deadline = time.monotonic() + seconds
-    seen = None
-    while time.monotonic() < deadline:
+    while True:
+        last_look = time.monotonic() >= deadline
         seen = probe()
         if seen:
             return seen
+        if last_look:
+            raise Failed(f"{text}: not after {seconds} s; last seen: {show() if show else seen!r}")
         time.sleep(0.2)
-    raise Failed(f"{text}: not after {seconds} s; last seen: {seen!r}")
 
 
 class Subject:
@@ -70,12 +72,24 @@ class Subject:
         self.kubectl("apply", "-f", bundle)
 
     def status(self, expect=0):
-        text = command(LOCAL, "status", "--json", "--dir", self.dir, expect=None)
-        require(text.startswith("{"), f"status says: {text}")
-        found = json.loads(text)
-        healthy = all(row["state"] == "healthy" for row in found["components"])
-        require(healthy == (expect == 0), f"status of {self.dir}: {found['components']}")
+        """What it tells when it ends with this code, which on a busy machine it may not do at once."""
+        found = {}
+
+        def ends_so():
+            done = subprocess.run([LOCAL, "status", "--json", "--dir", str(self.dir)], capture_output=True, text=True,
+                                  timeout=300, stdin=subprocess.DEVNULL)
+            require(done.stdout.startswith("{"), f"status says: {done.stdout}{done.stderr}")
+            found.update(json.loads(done.stdout))
+            healthy = all(row["state"] == "healthy" for row in found["components"])
+            require((done.returncode == 0) == healthy, f"exit code {done.returncode}: {found['components']}")
+            return done.returncode == expect
+
+        eventually(60, f"status of {self.dir} with exit code {expect}", ends_so, lambda: found)
         return found
+
+    def short_status(self):
+        return subprocess.run([LOCAL, "status", "--dir", str(self.dir)], capture_output=True, text=True, timeout=300,
+                              stdin=subprocess.DEVNULL)
 
     def killed_up(self, after):
         """An `up` that is killed (KILL) after some seconds."""

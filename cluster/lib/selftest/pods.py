@@ -19,8 +19,9 @@ def app(image="localhost/todo-backend:1.0.0"):
     """A namespace that enforces Pod Security `restricted`, a Deployment and a NodePort Service in it."""
     container = {
         "name": "app", "image": image, "ports": [{"name": "http", "containerPort": 8000}],
-        "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1},
-        "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 5},
+        # On a busy machine an answer may take its time; no pod is to be started again for that.
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 10},
+        "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 5, "timeoutSeconds": 10},
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
         "securityContext": RESTRICTED, "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}]}
     pod = {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, "runAsUser": 1001},
@@ -38,7 +39,7 @@ def app(image="localhost/todo-backend:1.0.0"):
     ]
 
 
-def fetch(url, seconds=5):
+def fetch(url, seconds=20):
     """Status and text; (0, reason) without an answer."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -51,11 +52,13 @@ def fetch(url, seconds=5):
 
 
 def pods_of(subject):
-    return json.loads(subject.kubectl("get", "pods", "-n", "apps", "-l", "app=probe", "-o", "json"))["items"]
+    """Without those that a rollout has replaced, and that are on their way out."""
+    items = json.loads(subject.kubectl("get", "pods", "-n", "apps", "-l", "app=probe", "-o", "json"))["items"]
+    return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
 
 
 def rolled_out(subject):
-    subject.kubectl("rollout", "status", "-n", "apps", "deployment/probe", "--timeout=60s")
+    subject.kubectl("rollout", "status", "-n", "apps", "deployment/probe", "--timeout=180s")
 
 
 # --- simulated ---------------------------------------------------------------
@@ -72,7 +75,7 @@ def run_simulated(suite):
     with suite.check("a bad image shows as a crash loop, a missing one as a failed pull"):
         for tag, reason in (("bad-crash", "CrashLoopBackOff"), ("missing", "ImagePullBackOff")):
             subject.apply(*app(f"localhost/todo-backend:{tag}"))
-            eventually(30, reason, lambda: reason in subject.kubectl("get", "pods", "-n", "apps"))
+            eventually(120, reason, lambda: reason in subject.kubectl("get", "pods", "-n", "apps"))
     with suite.check("down leaves nothing"):
         subject.local("down")
         subject.assert_nothing_left()
@@ -113,13 +116,13 @@ def _pods(suite, first):
         rolled_out(first)
     node = first.status()["node_address"]
     with suite.check("the NodePort answers"):
-        eventually(20, "an answer", lambda: fetch(f"http://{node}:30000/")[1].startswith("todo-backend 1.0.0"))
+        eventually(60, "an answer", lambda: fetch(f"http://{node}:30000/")[1].startswith("todo-backend 1.0.0"))
     with suite.check("the ClusterIP answers, from outside and from a pod; names resolve"):
         address = first.kubectl("get", "service", "-n", "apps", "probe", "-o", "jsonpath={.spec.clusterIP}")
         for url in (f"http://{address}/", f"http://{node}:30000/ask?url=http://{address}/",
                     f"http://{node}:30000/ask?url=http://probe/",
                     f"http://{node}:30000/ask?url=http://probe.apps.svc.cluster.local/"):
-            eventually(20, url, lambda: fetch(url)[0] == 200)
+            eventually(60, url, lambda: fetch(url)[0] == 200)
         status, text = fetch(f"http://{node}:30000/ask?url=http://nowhere/")
         require(status == 502 and "no such host" in text, text)
     with suite.check("no port of the cluster is open on this machine's own addresses"):
@@ -129,11 +132,11 @@ def _pods(suite, first):
     with suite.check("a bad image shows as a failed pull and a crash loop; the old pods go on"):
         for tag, reason in (("missing", "ErrImagePull"), ("bad-crash", "CrashLoopBackOff")):
             first.apply(*app(f"localhost/todo-backend:{tag}"))
-            eventually(60, reason, lambda: reason in first.kubectl("get", "pods", "-n", "apps"))
+            eventually(120, reason, lambda: reason in first.kubectl("get", "pods", "-n", "apps"))
         require(fetch(f"http://{node}:30000/")[0] == 200, "no answer")
         first.apply(*app("localhost/todo-backend:1.1.0"))
         rolled_out(first)
-        eventually(20, "1.1.0", lambda: "1.1.0" in fetch(f"http://{node}:30000/")[1])
+        eventually(60, "1.1.0", lambda: "1.1.0" in fetch(f"http://{node}:30000/")[1])
 
 
 def puller(name, image, claim=None, secrets=()):
@@ -167,11 +170,11 @@ def _registries(suite, first):
             puller("denied", f"{registry.PRIVATE}/team/pushed:1"), puller("missing", "localhost/team/nothing:1"),
             puller("nobody", f"{registry.HOST}/team/pushed:1"), puller("found", "localhost/team/pushed:1", claim="data"))
         for name, words in (("denied", "401 Unauthorized"), ("missing", "not found"), ("nobody", "connection refused")):
-            eventually(30, f"{name}: {words}", lambda: words in first.kubectl(
+            eventually(120, f"{name}: {words}", lambda: words in first.kubectl(
                 "get", "events", "-o", "jsonpath={.items[?(@.involvedObject.name==\"%s\")].message}" % name))
-        first.kubectl("wait", "pod/found", "--for=condition=Ready", "--timeout=30s")
+        first.kubectl("wait", "pod/found", "--for=condition=Ready", "--timeout=120s")
         first.apply(puller("let-in", f"{registry.PRIVATE}/team/pushed:1", secrets=["word"]))
-        first.kubectl("wait", "pod/let-in", "--for=condition=Ready", "--timeout=30s")
+        first.kubectl("wait", "pod/let-in", "--for=condition=Ready", "--timeout=120s")
         require("Bound" in first.kubectl("get", "pvc", "data"), "the claim has no volume")
         first.kubectl("delete", "pod", "--all", "--wait=false")
 

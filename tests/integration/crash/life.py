@@ -18,7 +18,7 @@ from phases import PHASES, ROTATED, SECRETS, Phase, prepare
 from support.api import Api
 from support.births import Births
 from support.certificates import Certificates
-from support.end_state import State, differences, end_state, plain_name
+from support.end_state import State, differences, end_state, plain_name, settled_state
 from support.fault_proxy import FaultProxy
 from support.faults import Crash, Cut, Exchange, HoldEvents, LoseUnseen, Point
 from support.kubeconfig import Connection
@@ -26,14 +26,14 @@ from support.namespaces import create_namespace
 from support.operator_process import OperatorProcess
 from support.pod_simulator import PodSimulator
 from support.todo_app import TodoApp, condition_of
-from support.waiting import eventually, show
+from support.waiting import Calm, eventually, show
 
 # The operator holds a status write back for up to a second, so less than that says little.
 QUIET_SECONDS = 1.5
 # Long, for the lives share the machine with each other.
 PHASE_SECONDS = 120.0
 # For the controllers, whose own statuses may lag behind the operator's last write.
-AGREE_SECONDS = 10.0
+AGREE_SECONDS = 30.0
 
 KILLED_BEFORE = "killed before the answer"
 KILLED_AFTER = "killed after the answer"
@@ -124,6 +124,7 @@ class Life:
         self._model = model
         self._app = TodoApp(world.api, name)
         self._events = HoldEvents()
+        self._calm = Calm()
         self._proxy = FaultProxy(world.connection, world.certificates)
 
     def live(self) -> Life:
@@ -175,7 +176,7 @@ class Life:
         phase.begin(self._app)
         self._wait(phase)
         if self._model is None:
-            state = self._settled_state()
+            state = settled_state(self._world.api, self.namespace, QUIET_SECONDS, PHASE_SECONDS)
             self.endings[phase.name] = Ending(state, self._world.births.of(self.namespace),
                                               numbered(self._proxy.writes(since)))
 
@@ -193,6 +194,8 @@ class Life:
             phase.begin(self._app)
             eventually(lambda: damage.done.is_set() or self._is_over(phase),
                        f"{trial.write}, or the end of {phase.name}", PHASE_SECONDS)
+        # One that struck the last write may be seen half done.
+        eventually(lambda: damage.done.is_set() or self._operator.is_running, "the crash to be over")
         trial.happened = damage.done.is_set()
         if isinstance(damage, Crash) and trial.happened:
             self._start()
@@ -213,24 +216,6 @@ class Life:
     def _wait(self, phase: Phase) -> None:
         eventually(lambda: self._is_over(phase), f"the end of {phase.name}", PHASE_SECONDS)
 
-    def _settled_state(self) -> State:
-        """When the controllers, too, have come to an end."""
-        state: State = {}
-        since = time.monotonic()
-
-        def unchanged() -> bool:
-            nonlocal state, since
-            now = end_state(self._world.api, self.namespace)
-            changed, state = differences(now, state), now
-            if changed:
-                since = time.monotonic()
-            calm = time.monotonic() - since
-            assert calm >= QUIET_SECONDS, f"unchanged for {calm:.1f} s only; the last changes: {changed}"
-            return True
-
-        eventually(unchanged, "a state that no controller changes", PHASE_SECONDS)
-        return state
-
     def _is_over(self, phase: Phase) -> bool:
         app = self._app.get()
         ready = condition_of(app, "Ready")
@@ -242,7 +227,7 @@ class Life:
 
     def _is_quiet(self) -> bool:
         writes = self._proxy.writes()
-        calm = time.monotonic() - max([self._started, *(write.asked_at for write in writes)])
+        calm = self._calm.seconds((self._started, len(writes)))
         assert calm >= QUIET_SECONDS, f"calm for {calm:.1f} s only; the last writes:\n" + listed(writes[-10:])
         return True
 

@@ -12,7 +12,7 @@ from support import pod_simulator as pods
 from support.api import Api, Object
 from support.pod_simulator import PodSimulator
 from support.specs import INSTALLED, UPGRADED
-from support.todo_app import TodoApp, annotation
+from support.todo_app import TodoApp, annotation, is_rolled_out
 
 # Values that must never be in a log.
 SECRETS = {"todo-db": "postgres://canary-crash-0001", "todo-db-2": "postgres://canary-crash-0002",
@@ -40,9 +40,11 @@ def rotate(app: TodoApp, name: str) -> None:
 
 
 def has_read(app: TodoApp, name: str) -> bool:
-    """Whether the backend's Deployment has been given the Secret's newest version."""
+    """Whether the backend's pods have been given the Secret's newest version: Ready may not say that they are restarted."""
     version = app.api.get("Secret", name, app.namespace)["metadata"]["resourceVersion"]
-    return f"{name}={version}:" in annotation(app.child("Deployment", "backend"), "secret-versions")
+    deployment = app.child("Deployment", "backend")
+    given = f"{name}={version}:" in annotation(deployment, "secret-versions")
+    return given and is_rolled_out(deployment)
 
 
 # A Secret each: of two that change together one pass may see both or only the first, and restarts the backend twice.

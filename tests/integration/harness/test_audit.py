@@ -66,7 +66,7 @@ def test_status_writes_are_counted_apart(api: Api, audit: AuditLog, namespace: s
     assert not mine.object_writes(), str(mine)
 
 
-def test_settled_waits_for_the_servers_clock_to_pass_without_a_write(
+def test_settled_waits_for_some_time_to_pass_without_a_write(
         api: Api, audit: AuditLog, namespace: str) -> None:
     api.create(config_map(namespace, "one"))
     last = audit.mark()

@@ -48,12 +48,12 @@ class Reader:
 
     def __init__(self, through: Api, namespace: str, version: str) -> None:
         self.stream = through.open_watch("ConfigMap", namespace, "", version)
-        self._events = iter(self.stream)
+        # Of each namespace the controller manager makes one such ConfigMap, sooner or later.
+        self._events = (event for event in self.stream
+                        if event[1].get("metadata", {}).get("name") != "kube-root-ca.crt")
 
     def next(self) -> Event:
-        # Of each namespace the controller manager makes one, sooner or later.
-        change, item = next(event for event in self._events
-                            if event[1].get("metadata", {}).get("name") != "kube-root-ca.crt")
+        change, item = next(self._events)
         return {"type": change, "object": item}
 
     def names(self, count: int) -> list[str]:

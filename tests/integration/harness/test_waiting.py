@@ -8,7 +8,7 @@ from support.waiting import eventually
 
 def test_a_condition_that_comes_true_is_waited_for_and_returned() -> None:
     answers = iter([None, 0, "", "here"])
-    assert eventually(lambda: next(answers), "an answer", deadline=5) == "here"
+    assert eventually(lambda: next(answers), "an answer", deadline=60) == "here"
 
 
 def test_a_deadline_that_passes_says_what_was_waited_for_and_what_was_seen_last() -> None:
@@ -35,7 +35,7 @@ def test_a_refusal_of_the_api_server_is_waited_out() -> None:
             raise refusals.pop()
         return True
 
-    assert eventually(check, "the pod", deadline=5)
+    assert eventually(check, "the pod", deadline=60)
 
 
 def test_any_other_error_ends_the_wait_at_once() -> None:

@@ -36,10 +36,15 @@ def test_what_was_done_is_there_however_late_the_watch_tells_of_it(
         api.create(config_map(namespace, "one"))
         api.patch("ConfigMap", "one", namespace, {"data": {"a": "b"}})
         api.delete("ConfigMap", "old", namespace)
-        later = threading.Timer(0.3, held.release)
-        later.start()
+        released = threading.Event()
+
+        def release() -> None:
+            released.set()
+            held.release()
+
+        threading.Timer(0.3, release).start()
         recorder.catch_up()
-        assert later.finished.is_set(), "it waited"
+        assert released.is_set(), "it waited"
         changes = [(change.type, change.name) for change in recorder.changes() if change.name in ("old", "one")]
     assert changes == [("ADDED", "old"), ("ADDED", "one"), ("MODIFIED", "one"), ("DELETED", "old")]
 

@@ -9,7 +9,9 @@ import select
 import struct
 import subprocess
 import termios
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,10 @@ from support.control_plane import ControlPlane
 from support.waiting import DEADLINE_FACTOR
 
 PLUGIN_SECONDS = 60.0
+
+
+# What is to happen when something has been printed for the first time.
+When = tuple[str, Callable[[], object]]
 
 
 class Ended(NamedTuple):
@@ -60,7 +66,27 @@ class Plugin:
         return subprocess.Popen(self._command(arguments, True), env=self._environment, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
-    def on_terminal(self, *arguments: str, columns: int = 100, rows: int = 30, **environment: str) -> Ended:
+    def followed(self, when: When, *arguments: str) -> Ended:
+        """In a pipe that is read line by line."""
+        words, then = when
+        process = self.start(*arguments)
+        too_late = threading.Timer(PLUGIN_SECONDS * DEADLINE_FACTOR, process.kill)
+        too_late.start()
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            out = ""
+            for line in process.stdout:
+                if words in line and words not in out:
+                    then()
+                out += line
+            return Ended(process.wait(), out, process.stderr.read())
+        finally:
+            too_late.cancel()
+            process.kill()
+            process.communicate()
+
+    def on_terminal(self, *arguments: str, columns: int = 100, rows: int = 30, when: When | None = None,
+                    **environment: str) -> Ended:
         """Both outputs in one, as a terminal gets them."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -68,7 +94,7 @@ class Plugin:
                                    stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
         os.close(theirs)
         try:
-            shown = _read_all(ours)
+            shown = _read_all(ours, when)
             return Ended(process.wait(timeout=PLUGIN_SECONDS), shown, "")
         finally:
             process.kill()
@@ -79,7 +105,7 @@ class Plugin:
         return [str(self.binary), *arguments] if alone else ["kubectl", "todoapp", *arguments]
 
 
-def _read_all(terminal: int) -> str:
+def _read_all(terminal: int, when: When | None) -> str:
     """Until the other side is closed."""
     limit = time.monotonic() + PLUGIN_SECONDS * DEADLINE_FACTOR
     shown = b""
@@ -91,6 +117,9 @@ def _read_all(terminal: int) -> str:
         if not piece:
             break
         shown += piece
+        if when is not None and when[0].encode() in shown:
+            when[1]()
+            when = None
     return shown.decode().replace("\r\n", "\n")
 
 

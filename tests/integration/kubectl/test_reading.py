@@ -11,6 +11,7 @@ import yaml
 from conftest import Plugin
 
 from support import pod_simulator as pods
+from support import rbac
 from support.api import Api
 from support.control_plane import REPOSITORY, ControlPlane
 from support.pod_simulator import PodSimulator
@@ -186,7 +187,9 @@ def test_it_needs_the_rights_to_read_the_app_and_no_others(
     api.create({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
                 "metadata": {"name": "reader", "namespace": app.namespace},
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
-                "subjects": [{"kind": "User", "name": "somebody", "apiGroup": "rbac.authorization.k8s.io"}]})
+                "subjects": [rbac.user_subject("somebody")]})
+    eventually(lambda: rbac.may(api, "somebody", "get", "apps.todoapp.dev", "todoappdeployments", app.namespace),
+               "the right to be known")
     for command in ("status", "history", "explain"):
         assert somebody.said(command, "todo", "-n", app.namespace)
     assert "└─ pods are not shown: you may not list them\n" in somebody.said("status", "todo", "-n", app.namespace)

@@ -10,14 +10,14 @@ from conftest import Plugin
 from support import pod_simulator as pods
 from support.pod_simulator import PodSimulator
 from support.revisions import image, install
-from support.tmux import terminal
+from support.tmux import PROMPT, terminal
 from support.todo_app import TodoApp
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 NEW = f"--backend-image {image('backend', '2.0.0')}"
-# Longer than the plugin and a busy machine need to draw a picture of a rollout before its end.
-SLOW = pods.ready(2.0)
+# Longer than any test: until that says otherwise.
+LATE = pods.ready(3600.0)
 
 
 def headings(screen: str) -> int:
@@ -28,12 +28,14 @@ def test_an_upgrade_is_one_picture_that_is_drawn_in_place(
         app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
     install(app)
     app.wait_ready()
-    simulator.behave(SLOW, namespace=app.namespace, image=image("backend", "2.0.0"))
+    new = image("backend", "2.0.0")
+    simulator.behave(LATE, namespace=app.namespace, image=new)
     with terminal(plugin.environment, columns=110) as window:
         window.type(f"kubectl-todoapp upgrade todo -n {app.namespace} {NEW}; echo ended with $?")
         window.wait("├─ step: RollingBackend")
         during = window.wait(r"   [├└]─ todo-backend-\S+ +Pending +0/1 ready +0 restarts +revision 2 ")
         assert headings(during) == 1, during
+        simulator.behave(pods.ready(), namespace=app.namespace, image=new, now=True)
         screen = window.wait("ended with 0$")
         assert headings(screen) == 1 and "step:" not in screen, screen
         assert "todo: Succeeded (namespace" in screen and "└─ backend   ██████████  1/1 ready" in screen
@@ -50,7 +52,7 @@ def test_a_window_that_is_narrow_or_made_narrower_keeps_the_picture_whole(
         screen = window.wait("   └─ todo-backend-")
         assert headings(screen) == 1 and max(len(line) for line in screen.splitlines()) <= 44
         window.resize(32, 30)
-        simulator.behave(SLOW, namespace=app.namespace, now=True)
+        simulator.behave(pods.ready(0.5), namespace=app.namespace, now=True)
         window.wait("ended with 0$")
         screen = window.shown(history=False)
         assert headings(screen) == 1, screen
@@ -67,6 +69,7 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(app: TodoApp, plugin: Plugin, simu
         window.type(f"kubectl-todoapp status todo -n {app.namespace} --watch")
         window.wait("todo: Progressing")
         window.press("C-c")
+        window.wait(f".*{PROMPT} *$")
         window.type("echo ended with $?; stty -g; echo after")
         screen = window.wait("after$")
         assert "\nended with 130\n" in screen

@@ -20,10 +20,13 @@ def test_it_changes_what_it_is_given_waits_and_ends_with_0(
         app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
     install(app, CONFIG)
     app.wait_ready()
-    simulator.behave(pods.ready(0.5), namespace=app.namespace)
+    # Until it has told of them no new pod becomes ready.
+    simulator.behave(pods.ready(3600.0), namespace=app.namespace)
     before = app.get()["spec"]
-    ended = plugin("upgrade", "todo", "-n", app.namespace, *NEW, "--set-config", "LOG_LEVEL=debug",
-                   "--set-config", "MODE-", "--set-backend-config", "CACHE=off")
+    ended = plugin.followed(
+        ("revision 2  Rolling", lambda: simulator.behave(pods.ready(), namespace=app.namespace, now=True)),
+        "upgrade", "todo", "-n", app.namespace, *NEW, "--set-config", "LOG_LEVEL=debug", "--set-config", "MODE-",
+        "--set-backend-config", "CACHE=off")
     assert (ended.code, ended.err) == (0, ""), ended
     first, *changes = ended.out.splitlines()
     assert first == ("todoappdeployment.apps.todoapp.dev/todo is asked for backend image localhost/todo-backend:2.0.0, "

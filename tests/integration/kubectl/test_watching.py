@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from conftest import Plugin
@@ -19,12 +20,19 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 NEW = {"backend": {"image": image("backend", "2.0.0")}}
 
 
+def held_back(app: TodoApp, simulator: PodSimulator) -> Callable[[], None]:
+    """No new pod of the backend becomes ready until the answer is called."""
+    new = {"namespace": app.namespace, "image": image("backend", "2.0.0")}
+    simulator.behave(pods.ready(3600.0), **new)
+    return lambda: simulator.behave(pods.ready(), **new, now=True)
+
+
 def test_in_a_pipe_each_change_is_a_line_and_ready_ends_with_0(
         app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
     install(app)
-    simulator.behave(pods.ready(1.0), namespace=app.namespace)
+    go_on = held_back(app, simulator)
     app.patch(NEW)
-    ended = plugin("status", "todo", "-n", app.namespace, "--watch")
+    ended = plugin.followed(("revision 2  RollingBackend 0/1", go_on), "status", "todo", "-n", app.namespace, "--watch")
     assert (ended.code, ended.err) == (0, ""), ended
     lines = ended.out.splitlines()
     assert any("revision 2  RollingBackend 0/1" in line for line in lines), lines
@@ -69,9 +77,11 @@ def test_an_app_that_goes_away_ends_the_watch(app: TodoApp, plugin: Plugin, simu
 def test_a_terminal_gets_a_picture_that_is_drawn_anew(
         app: TodoApp, plugin: Plugin, simulator: PodSimulator) -> None:
     install(app)
-    simulator.behave(pods.ready(1.0), namespace=app.namespace)
+    app.wait_ready()
+    go_on = held_back(app, simulator)
     app.patch(NEW)
-    ended = plugin.on_terminal("status", "todo", "-n", app.namespace, "--watch", columns=60)
+    ended = plugin.on_terminal("status", "todo", "-n", app.namespace, "--watch", columns=60,
+                               when=("RollingBackend 0/1", go_on))
     assert ended.code == 0, ended
     pictures = re.split(r"\x1b\[(\d+)A\r", ended.out)
     assert len(pictures) > 2, ended.out

@@ -25,8 +25,8 @@ def test_a_change_that_no_operator_has_seen_is_told_as_that(
     app.wait_ready()
     operator.terminate()
     where = ("todo", "-n", app.namespace)
-    ended = plugin("upgrade", *where, "--backend-image", image("backend", "2.0.0"), "--timeout", "1s")
-    assert ended.code == 3 and f"is not ready after 1 s: {UNSEEN}" in ended.err, ended
+    ended = plugin("upgrade", *where, "--backend-image", image("backend", "2.0.0"), "--timeout", "5s")
+    assert ended.code == 3 and f"is not ready after 5 s: {UNSEEN}" in ended.err, ended
     text = plugin.said("explain", *where)
     assert text.startswith(f"todo in namespace {app.namespace}: {UNSEEN}\n  Before that: Succeeded: Revision 1 serves\n")
     assert "All is as the spec asks" not in text

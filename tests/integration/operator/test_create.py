@@ -167,10 +167,10 @@ def test_ready_is_false_until_all_pods_are_ready_and_turns_true_once(
         app: TodoApp, api: Api, simulator: PodSimulator) -> None:
     simulator.behave(pods.ready(1.2), namespace=app.namespace)
     with Recorder(api, app.namespace, ["TodoAppDeployment", "Deployment"]) as recorder:
-        app.create()
-        eventually(lambda: app.condition("Ready")["status"] == "False", "a first verdict")
-        assert app.condition("Reconciling")["status"] == "True"
-        app.wait_ready()
+        app.create().wait_ready()
+    first = next(change.object for change in recorder.changes("TodoAppDeployment") if condition_of(change.object, "Ready"))
+    assert condition_of(first, "Ready")["status"] == "False", "a first verdict"
+    assert condition_of(first, "Reconciling")["status"] == "True"
     verdicts = [condition_of(change.object, "Ready").get("status") for change in
                 recorder.changes("TodoAppDeployment")]
     turns = [verdict for before, verdict in zip([None, *verdicts], verdicts, strict=False) if verdict != before]
@@ -184,9 +184,11 @@ def test_ready_is_false_until_all_pods_are_ready_and_turns_true_once(
 
 
 def test_the_outcome_is_recorded_only_after_the_soak(app: TodoApp, api: Api) -> None:
-    app.create({"upgrade": {"soakSeconds": 2}})
+    app.create({"upgrade": {"soakSeconds": 600}})
     eventually(lambda: "Soaking" in app.status.get("step", ""), "the soak")
     assert app.outcome(1) == ""
+    # A setting like others: what has passed of the soak counts.
+    app.patch({"upgrade": {"soakSeconds": 2}})
     app.wait_ready()
     assert app.outcome(1) == "Succeeded"
     assert "step" not in app.status

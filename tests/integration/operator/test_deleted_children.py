@@ -58,8 +58,13 @@ def test_keys_and_sealed_secrets_deleted_together_make_the_app_go_on_with_what_i
     app.create({"secrets": [secret]}).wait_ready()
     names = [item["metadata"]["name"] for item in app.owned("Secret")]
     assert len(names) == 3
-    for name in names:
-        api.delete("Secret", name, app.namespace)
+    # Else it might have made the first again before the last is gone.
+    operator.pause()
+    try:
+        for name in names:
+            api.delete("Secret", name, app.namespace)
+    finally:
+        operator.resume()
 
     def look() -> bool:
         sealed = [app.sealed("Secret", tier)["data"]["SESSION_KEY"] for tier in TIERS]

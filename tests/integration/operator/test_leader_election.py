@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from support.api import Api
@@ -12,9 +14,10 @@ from support.rbac import SYSTEM_NAMESPACE
 from support.todo_app import TodoApp
 from support.waiting import eventually, show
 
-LEASE_SECONDS = 6
+# A leader that a busy machine does not let renew its lease ends, and rightly.
+LEASE_SECONDS = 10
 FLAGS = ["--leader-elect", f"--leader-election-namespace={SYSTEM_NAMESPACE}",
-         f"--leader-election-lease-duration={LEASE_SECONDS}s", "--leader-election-renew-deadline=5s",
+         f"--leader-election-lease-duration={LEASE_SECONDS}s", "--leader-election-renew-deadline=9s",
          "--leader-election-retry-period=500ms"]
 
 
@@ -52,13 +55,19 @@ def test_on_sigterm_the_standby_takes_over_at_once(
     app.create().wait_ready()
     start = audit.mark()
     leader.terminate()
-    eventually(lambda: standby.is_leader, "the standby to lead", deadline=LEASE_SECONDS / 3)
+    eventually(lambda: standby.is_leader, "the standby to lead")
     app.patch({"backend": {"replicas": 2}})
     app.wait_ready()
     traffic = audit.since(start)
     assert traffic.by(standby.user).inside(app.namespace).object_writes()
-    last = traffic.by(leader.user).where(lambda request: request.is_write or request.is_lease or request.is_event)[-1]
+    # An answer may be late; what counts is when it was asked for.
+    written = traffic.by(leader.user).where(lambda request: request.is_write or request.is_lease or request.is_event)
+    last = max(written, key=lambda request: request.received)
     assert last.is_lease, f"the lease was not released last:\n{traffic.by(leader.user)}"
+    leases = traffic.leases().where(lambda request: request.answered > last.answered)
+    looks = list(itertools.takewhile(lambda request: request.verb == "get", leases.by(standby.user)))
+    # One look may have been under way when it was released, and been answered after it.
+    assert len(looks) <= 2, f"it took the lease with its first look after the release, which is at once:\n{leases}"
 
 
 def test_the_released_lease_has_no_holder(api: Api, new_operator: OperatorMaker) -> None:
@@ -75,6 +84,7 @@ def test_after_sigkill_the_standby_takes_over_when_the_lease_has_run_out(
         app: TodoApp, pair: tuple[OperatorProcess, OperatorProcess], audit: AuditLog) -> None:
     leader, standby = pair
     app.create().wait_ready()
+    audit.settled([leader.user], app.namespace, quiet=0.5)
     leader.kill()
     start = audit.mark()
     app.patch({"backend": {"replicas": 2}})
@@ -112,6 +122,8 @@ def test_only_one_of_two_that_start_together_leads(
     for replica in both:
         replica.start(wait=False)
     app.create().wait_ready()
+    for replica in both:
+        eventually(replica.is_ready, f"{replica.user} to be ready")
     writers = {request.user for request in writes_of(audit.since(start), app)}
     assert len(writers) == 1
     assert [replica.is_leader for replica in both].count(True) == 1

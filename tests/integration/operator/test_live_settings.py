@@ -29,9 +29,10 @@ def running(app: TodoApp) -> Iterator[TodoApp]:
 
 def test_replicas_follow_the_spec(running: TodoApp) -> None:
     running.patch({"backend": {"replicas": 3}})
-    ready = running.wait_ready()
+    running.wait_ready()
     assert running.child("Deployment", "backend")["spec"]["replicas"] == 3
-    assert ready["status"]["backend"]["ready"] == "3/3"
+    # It is ready all the while.
+    eventually(lambda: running.status["backend"]["ready"] == "3/3", "three ready pods")
 
 
 def test_ready_stays_true_while_scaling(running: TodoApp, api: Api) -> None:
@@ -69,6 +70,7 @@ def test_an_autoscaler_owns_the_replicas_while_there_is_one(running: TodoApp, ap
 def test_turning_autoscaling_on_never_drops_the_replicas(running: TodoApp, api: Api) -> None:
     running.patch({"backend": {"replicas": 3}})
     running.wait_ready()
+    eventually(lambda: running.status["backend"]["replicas"] == 3, "the operator to see three replicas")
     running.patch({"backend": {"autoscaling": AUTOSCALING}})
     running.wait_child("HorizontalPodAutoscaler", "backend")
     running.wait_ready()
@@ -189,7 +191,7 @@ def test_a_shorter_history_loses_its_oldest_revisions_and_their_config(app: Todo
     eventually(lambda: numbers(app) == [3, 4], "revisions 3 and 4 alone")
     eventually(lambda: len(app.owned("ConfigMap")) == 4, "the ConfigMaps of two revisions")
     app.wait_ready()
-    assert [entry["number"] for entry in app.status["revisions"]] == [4, 3]
+    eventually(lambda: [entry["number"] for entry in app.status["revisions"]] == [4, 3], "the status to show those")
 
 
 def test_a_suspended_app_is_not_written_and_catches_up_afterwards(

@@ -24,13 +24,14 @@ def two(make_namespace: Callable[[], str]) -> tuple[str, str]:
 
 
 def test_apps_of_the_same_name_in_two_namespaces_live_apart(
-        api: Api, two: tuple[str, str], new_operator: OperatorMaker) -> None:
-    new_operator()
+        api: Api, two: tuple[str, str], audit: AuditLog, new_operator: OperatorMaker) -> None:
+    operator = new_operator()
     one, other = (TodoApp(api, namespace).create({"config": {"WHERE": namespace}}) for namespace in two)
     one.wait_ready()
     other.wait_ready()
     for app in (one, other):
         assert app.sealed("ConfigMap", "backend")["data"] == {"WHERE": app.namespace}
+    audit.settled([operator.user], other.namespace)
     before = other.get()["metadata"]["resourceVersion"]
     one.patch({"backend": {"replicas": 2}})
     one.wait_ready()
@@ -75,7 +76,7 @@ def test_a_namespace_that_is_being_deleted_stops_no_other_app(
     staying.wait_ready()
     staying.patch({"backend": {"replicas": 2}})
     staying.wait_ready()
-    eventually(lambda: api.find("Namespace", going.namespace) is None, "the namespace to go", 90)
+    eventually(lambda: api.find("Namespace", going.namespace) is None, "the namespace to go", 180)
     assert operator.is_running
 
 
@@ -91,3 +92,6 @@ def grant_in(api: Api, namespace: str) -> None:
         api.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": meta,
                    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
                    "subjects": [rbac.user_subject(NAMESPACED_USER)]})
+        rule = role["rules"][0]
+        asked = (NAMESPACED_USER, rule["verbs"][0], rule["apiGroups"][0], rule["resources"][0], namespace)
+        eventually(lambda asked=asked: rbac.may(api, *asked), f"the rights of Role {name} to be known")

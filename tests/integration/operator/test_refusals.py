@@ -7,7 +7,7 @@ from __future__ import annotations
 from support.api import Api
 from support.audit import AuditLog
 from support.operator_process import OperatorProcess
-from support.todo_app import TodoApp
+from support.todo_app import TodoApp, condition_of
 from support.waiting import eventually, show
 
 # The operator looks again at growing intervals: nothing tells it that a port or a quota became free.
@@ -42,7 +42,7 @@ def test_a_rejected_app_goes_on_at_once_when_its_spec_changes(
     app.wait_condition("Ready", "False", "Rejected")
     assert "not in the valid range" in app.condition("Ready")["message"], app.condition("Ready")
     app.patch({"frontend": {"service": {"type": "ClusterIP", "nodePort": None}}})
-    app.wait_ready(deadline=15)
+    app.wait_ready()
 
 
 def test_an_exceeded_quota_is_named_and_waited_for(app: TodoApp, api: Api, operator: OperatorProcess) -> None:
@@ -57,11 +57,13 @@ def test_an_exceeded_quota_is_named_and_waited_for(app: TodoApp, api: Api, opera
     app.wait_ready(HEALING_SECONDS)
 
 
-def test_a_quota_on_pods_is_infrastructure_and_no_failure(app: TodoApp, api: Api, operator: OperatorProcess) -> None:
+def test_a_quota_on_pods_is_infrastructure_and_no_failure(
+        app: TodoApp, api: Api, operator: OperatorProcess, audit: AuditLog) -> None:
     api.create({"apiVersion": "v1", "kind": "ResourceQuota",
                 "metadata": {"name": "tight", "namespace": app.namespace}, "spec": {"hard": {"pods": "0"}}})
     eventually(lambda: "used" in api.get("ResourceQuota", "tight", app.namespace)["status"], "the quota to count")
-    app.create({"upgrade": {"progressDeadlineSeconds": 2}})
+    # Time enough for Kubernetes to say that the quota is the cause, or the deadline would pass without one.
+    app.create({"upgrade": {"progressDeadlineSeconds": 8}})
 
     def look() -> bool:
         conditions = app.status["conditions"]
@@ -69,6 +71,8 @@ def test_a_quota_on_pods_is_infrastructure_and_no_failure(app: TodoApp, api: Api
         return True
 
     eventually(look, "a condition that tells of the quota")
-    assert app.outcome(1) == ""
+    eventually(lambda: condition_of(app.child("Deployment", "backend"), "Progressing")["status"] == "False", "the deadline")
+    audit.settled([operator.user], app.namespace)
+    assert look() and app.outcome(1) == ""
     api.delete("ResourceQuota", "tight", app.namespace)
     app.wait_ready(HEALING_SECONDS)

@@ -26,7 +26,7 @@ QUIET_SECONDS = 4.0
 ROLLED_BACK = "RolledBack"
 
 
-def wait_outcome(app: TodoApp, number: int, outcome: str, deadline: float = 30.0) -> Object:
+def wait_outcome(app: TodoApp, number: int, outcome: str, deadline: float = 120.0) -> Object:
     """Waits until a revision ended like this; returns its record."""
 
     def look() -> Object:
@@ -45,7 +45,7 @@ def trusted(app: TodoApp, number: int) -> None:
         pytest.fail(f"revision {number} of {app.name} failed: {show(record['metadata']['annotations'])}")
 
 
-def wait_success(app: TodoApp, number: int, deadline: float = 30.0) -> None:
+def wait_success(app: TodoApp, number: int, deadline: float = 120.0) -> None:
     """Waits for the success of a rollout that must not fail on the way there."""
 
     def look() -> bool:
@@ -55,13 +55,13 @@ def wait_success(app: TodoApp, number: int, deadline: float = 30.0) -> None:
     eventually(look, f"{app.namespace}/{app.name}: revision {number} to succeed", deadline)
 
 
-def wait_rolled_back(app: TodoApp, deadline: float = 40.0) -> Object:
+def wait_rolled_back(app: TodoApp, deadline: float = 120.0) -> Object:
     """Waits until an automatic rollback is over; returns the app's status."""
     status: Object = app.wait_condition("Ready", "False", ROLLED_BACK, deadline)["status"]
     return status
 
 
-def wait_step(app: TodoApp, words: str, deadline: float = 20.0) -> Object:
+def wait_step(app: TodoApp, words: str, deadline: float = 120.0) -> Object:
     """Waits until the status says that the rollout waits for this; returns the status."""
 
     def look() -> Object:
@@ -189,7 +189,7 @@ class Batch:
 
     def wait_ready(self) -> None:
         for app in self.apps.values():
-            app.wait_ready(60)
+            app.wait_ready()
 
     def behave(self, name: str, tier: str, version: int, behaviour: Behaviour, *, now: bool = False) -> None:
         self._simulator.behave(behaviour, namespace=self.namespace, image=self.image(name, tier, version), now=now)

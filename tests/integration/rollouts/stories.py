@@ -19,11 +19,12 @@ from support.namespaces import make_namespace
 from support.operator_process import OperatorProcess
 from support.pod_simulator import PodSimulator
 from support.todo_app import TodoApp
+from support.waiting import DEADLINE_FACTOR
 
 Story = Callable[..., None]
 
 # Every wait in a story is bounded; this is for those that hang all the same.
-STORY_SECONDS = 240.0
+STORY_SECONDS = 480.0
 
 
 class Stories:
@@ -79,7 +80,7 @@ class Endings:
                    for name, story in stories.items()]
         for thread in threads:
             thread.start()
-        limit = time.monotonic() + STORY_SECONDS
+        limit = time.monotonic() + STORY_SECONDS * DEADLINE_FACTOR
         for thread in threads:
             thread.join(max(0.0, limit - time.monotonic()))
 

@@ -49,7 +49,7 @@ def held(api: Api, operator: OperatorProcess, simulator: PodSimulator) -> Iterat
         batch.behave("install", "backend", 1, pods.crash_loop(message="no schema", restarts=2))
         batch.add("install")
         batch.behave("install-late", "frontend", 1, pods.never_ready())
-        batch.add("install-late", {"upgrade": {"progressDeadlineSeconds": 3}})
+        batch.add("install-late", {"upgrade": {"progressDeadlineSeconds": 8}})
         batch.behave("upgrade", "backend", 2, pods.crash_loop(restarts=2))
         batch.upgrade("upgrade", "backend", "frontend")
         # The backend goes up, the frontend fails, and on the way back the old backend does not start any more.
@@ -137,7 +137,7 @@ def test_pods_that_become_healthy_turn_the_outcome_into_success(held: Batch, nam
 def a_held_upgrade_that_heals_soaks_before_it_is_a_success(app: TodoApp, simulator: PodSimulator) -> None:
     app.create(HOLD).wait_ready()
     simulator.behave(pods.crash_loop(restarts=2), namespace=app.namespace, image=BACKEND_2)
-    app.patch({**NEW_BACKEND, "upgrade": {"soakSeconds": 3}})
+    app.patch({**NEW_BACKEND, "upgrade": {"soakSeconds": 60}})
     wait_outcome(app, 2, "Failed")
     # It comes up for a moment only, which is no success.
     simulator.behave((Step(0.1, statuses.running), Step(1.5, statuses.crashed),
@@ -146,6 +146,7 @@ def a_held_upgrade_that_heals_soaks_before_it_is_a_success(app: TodoApp, simulat
     eventually(lambda: any(pod["status"]["containerStatuses"][0]["restartCount"] == 4 for pod in app.pods("backend")),
                "the crash after the moment of health")
     assert app.outcome(2) == "Failed"
+    app.patch({"upgrade": {"soakSeconds": 3}})
     simulator.behave(pods.ready(), namespace=app.namespace, image=BACKEND_2, now=True)
     wait_outcome(app, 2, "Succeeded")
     app.wait_ready()

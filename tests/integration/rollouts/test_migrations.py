@@ -47,12 +47,13 @@ def test_the_new_image_migrates_before_any_pod_is_touched(
         app: TodoApp, api: Api, simulator: PodSimulator) -> None:
     install(app, {**release(1, 1, 1), "config": {"DATABASE": "todo"}})
     assert (jobs(app), reached(app, 1)) == (["todo-migrate-1"], "1")
-    simulator.behave(pods.job_succeeds(0.8), namespace=app.namespace, job=True)
+    simulator.behave(pods.ready(), namespace=app.namespace, job=True)
     before = footprint(app)
     with Recorder(api, app.namespace, ["Job", "Deployment", "Pod"]) as recorder:
         app.patch(merged(release(2, 2, 1), {"frontend": {"image": image("frontend", "2.0.0")}}))
         eventually(lambda: app.status["step"] == "Migrating", "the status to say so")
         assert footprint(app).templates == before.templates
+        simulator.behave(pods.job_succeeds(), namespace=app.namespace, job=True, now=True)
         wait_outcome(app, 2)
         recorder.catch_up()
         complete = next(change.version for change in recorder.changes("Job", "todo-migrate-2")
@@ -262,11 +263,13 @@ def test_the_jobs_of_pruned_revisions_go_with_them(app: TodoApp, api: Api) -> No
 def test_a_spec_edited_in_mid_migration_lets_no_two_run_at_once(
         app: TodoApp, api: Api, simulator: PodSimulator) -> None:
     install(app, release(1, 1, 1))
-    simulator.behave(pods.job_succeeds(1.5), namespace=app.namespace, job=True)
+    simulator.behave(pods.ready(), namespace=app.namespace, job=True)
     with Recorder(api, app.namespace, ["Job"]) as recorder:
         app.patch(release(2, 2, 2))
         eventually(lambda: "todo-migrate-2" in jobs(app), "the first migration")
-        app.patch(release(3, 3, 3))
+        edited = app.patch(release(3, 3, 3))
+        eventually(lambda: app.status["observedGeneration"] == edited, "the operator to have seen the edit")
+        simulator.behave(pods.job_succeeds(), namespace=app.namespace, job=True, now=True)
         app.wait_ready()
     changes = recorder.changes("Job")
     running: set[str] = set()
@@ -280,9 +283,11 @@ def test_a_spec_edited_in_mid_migration_lets_no_two_run_at_once(
 def test_a_migration_that_ends_after_it_was_superseded_counts_for_the_barrier(
         app: TodoApp, simulator: PodSimulator) -> None:
     install(app, release(1, 1, 1))
-    simulator.behave(pods.job_succeeds(1.0), namespace=app.namespace, job=True)
+    simulator.behave(pods.ready(), namespace=app.namespace, job=True)
     app.patch(release(2, 2, 2))
     eventually(lambda: "todo-migrate-2" in jobs(app), "the migration")
-    app.patch(release(1, 1, 1))
-    eventually(lambda: reached(app, 2) == "2", "the schema to be recorded as reached", 15)
-    eventually(lambda: shown(app, 1)["restorable"] is False, "the status to say so", 5)
+    edited = app.patch(release(1, 1, 1))
+    eventually(lambda: app.status["observedGeneration"] == edited, "the operator to have seen the edit")
+    simulator.behave(pods.job_succeeds(), namespace=app.namespace, job=True, now=True)
+    eventually(lambda: reached(app, 2) == "2", "the schema to be recorded as reached")
+    eventually(lambda: shown(app, 1)["restorable"] is False, "the status to say so")

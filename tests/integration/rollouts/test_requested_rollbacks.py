@@ -192,7 +192,7 @@ def test_a_rollback_out_of_a_rollout_that_hangs_waits_for_nothing(
     app.patch({"backend": {"image": image("backend", "slow")}})
     eventually(lambda: images(app)["backend"] == image("backend", "slow"), "the rollout to begin")
     pin(app, 1)
-    app.wait_ready(deadline=15, reason="RolledBackOnRequest")
+    app.wait_ready(reason="RolledBackOnRequest")
     assert {tier: template_of(app, tier) for tier in TIERS} == first
     wait_outcome(app, 2, "Superseded")
     wait_outcome(app, 3)

@@ -17,7 +17,7 @@ from support.todo_app import TodoApp
 from support.waiting import eventually
 
 REPLICA_FLAGS = ["--leader-elect", f"--leader-election-namespace={SYSTEM_NAMESPACE}",
-                 "--leader-election-lease-duration=6s", "--leader-election-renew-deadline=5s",
+                 "--leader-election-lease-duration=12s", "--leader-election-renew-deadline=10s",
                  "--leader-election-retry-period=500ms"]
 MIGRATION = {"command": ["migrate"], "schemaVersion": 1, "compatibleFrom": 0}
 
@@ -98,5 +98,5 @@ def test_two_replicas_never_use_a_number_twice(
 
 def take_over(leader: OperatorProcess, standby: OperatorProcess, *, killed: bool) -> None:
     leader.kill() if killed else leader.terminate()
-    eventually(lambda: standby.is_leader, "the standby to lead")
+    eventually(lambda: standby.is_leader, "the standby to lead", 60)
 

@@ -6,13 +6,24 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from rollouts import BACKEND_2, BOTH_NEW, Batch, Pods, first_done, first_with_image, numbers, recorded, wait_step
+from rollouts import (
+    BACKEND_2,
+    BOTH_NEW,
+    Batch,
+    Pods,
+    first_done,
+    first_with_image,
+    numbers,
+    recorded,
+    wait_outcome,
+    wait_step,
+)
 from stories import Endings, Stories
 
 from support import pod_simulator as pods
 from support.api import Api, Object
 from support.operator_process import OperatorProcess
-from support.pod_simulator import PodSimulator
+from support.pod_simulator import Behaviour, PodSimulator
 from support.todo_app import TIERS, TodoApp
 from support.waiting import eventually
 from support.watching import Recorder
@@ -24,6 +35,20 @@ endings = story.fixture()
 ORDERS = {"BackendFirst": ["backend", "frontend"], "FrontendFirst": ["frontend", "backend"]}
 # Long enough for a second tier that does not wait to be seen.
 SLOW_SECONDS = 0.6
+TOGETHER = "together"
+
+
+def slowly(order: str) -> Behaviour:
+    """Of `Together` no pod is ready before both tiers are written (`let_both_go_on`), however long that takes."""
+    return pods.never_ready() if order.lower() == TOGETHER else pods.ready(SLOW_SECONDS)
+
+
+def let_both_go_on(batch: Batch, version: int) -> None:
+    app = batch.apps[TOGETHER]
+    eventually(lambda: all(app.container(tier)["image"] == Batch.image(TOGETHER, tier, version) for tier in TIERS),
+               "both tiers to be written")
+    for tier in TIERS:
+        batch.behave(TOGETHER, tier, version, pods.ready(), now=True)
 
 
 class Journey(NamedTuple):
@@ -47,11 +72,12 @@ def upwards(api: Api, operator: OperatorProcess, simulator: PodSimulator) -> Ite
         for order in (*ORDERS, "Together"):
             batch.add(order.lower(), {"upgrade": {"order": order}})
             for tier in TIERS:
-                batch.behave(order.lower(), tier, 2, pods.ready(SLOW_SECONDS))
+                batch.behave(order.lower(), tier, 2, slowly(order))
         batch.wait_ready()
         with Recorder(api, batch.namespace, ["Deployment", "ControllerRevision"]) as recorder:
             for name in batch.apps:
                 batch.upgrade(name, *TIERS)
+            let_both_go_on(batch, version=2)
             batch.wait_ready()
             recorder.catch_up()
             yield Journey(batch, recorder)
@@ -69,8 +95,10 @@ def backwards(api: Api, operator: OperatorProcess, simulator: PodSimulator) -> I
         with Recorder(api, batch.namespace, ["Deployment", "ControllerRevision"]) as recorder:
             for name in batch.apps:
                 for tier in TIERS:  # The old pods that come back take a while.
-                    batch.behave(name, tier, 1, pods.ready(SLOW_SECONDS))
+                    batch.behave(name, tier, 1, slowly(name))
                 batch.upgrade(name, *TIERS)
+            wait_outcome(batch.apps[TOGETHER], 2, "Failed")
+            let_both_go_on(batch, version=1)
             for app in batch.apps.values():
                 app.wait_condition("Ready", "False", "RolledBack")
             recorder.catch_up()

@@ -34,7 +34,8 @@ pytestmark = pytest.mark.usefixtures("operator")
 story = Stories()
 endings = story.fixture()
 
-DEADLINE_SECONDS = 3
+# Longer than a busy machine takes to give a new pod its first status, which says what is the matter.
+DEADLINE_SECONDS = 8
 UPGRADE: Object = {"upgrade": {"progressDeadlineSeconds": DEADLINE_SECONDS, "maxRetries": 1}}
 
 
@@ -85,7 +86,7 @@ def waiting(api: Api, operator: OperatorProcess, simulator: PodSimulator) -> Ite
         # No node for its new pod until the deadline is over; then it starts, and takes its time.
         batch.add("late")
         batch.behave("late", "backend", 2, (Step(0.1, statuses.unschedulable), Step(15, statuses.creating),
-                                            Step(9, statuses.running)))
+                                            Step(7.5, statuses.running)))
         batch.wait_ready()
         batch.upgrade("late", "backend", changes={"upgrade": {"progressDeadlineSeconds": 13}})
         for name, trouble in TROUBLES.items():
@@ -142,7 +143,7 @@ def an_exceeded_quota_is_waited_for_past_the_deadline_and_named(app: TodoApp, ap
     assert pod_uids(app, "backend") == serving
     api.delete("ResourceQuota", "tight", app.namespace)
     # The ReplicaSet controller backs off by itself.
-    wait_success(app, 2, 90)
+    wait_success(app, 2)
     app.wait_ready()
     assert outcomes(app) == {1: "Succeeded", 2: "Succeeded"}
 
@@ -215,7 +216,7 @@ def test_a_pod_that_its_node_gave_up_is_made_again_and_is_no_failure(
 def test_a_pod_that_starts_after_a_long_wait_has_its_time_to_start(waiting: Batch) -> None:
     """The operator looks at the pods in the middle of that start, when nothing is wrong with them any more."""
     app = waiting.apps["late"]
-    wait_success(app, 2, 60)
+    wait_success(app, 2)
     app.wait_ready()
     assert outcomes(app) == {1: "Succeeded", 2: "Succeeded"}
 
@@ -229,5 +230,5 @@ def wait_past_deadline(app: TodoApp) -> None:
         assert progress["reason"] == "ProgressDeadlineExceeded", show(progress)
         return True
 
-    eventually(look, f"the progress deadline of {app.name}", 60)
+    eventually(look, f"the progress deadline of {app.name}", 120)
 

@@ -163,6 +163,7 @@ def test_an_automatic_rollback_across_a_rotation_returns_to_the_last_good_revisi
     install(app, {"secrets": [TOKEN, GENERATED]})
     first, values = {tier: template_of(app, tier) for tier in TIERS}, values_used(app, "backend")
     app.patch({"suspend": True})
+    app.wait_condition("Ready", "False", "Suspended")
     put_secret(api, app, secrets("canary-auto-2"), name="todo-api", key="token")
     app.annotate(rotate="with the upgrade")
     app.patch({"suspend": False, "backend": {"image": image("backend", "bad")}})

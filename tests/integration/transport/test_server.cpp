@@ -17,7 +17,7 @@
 namespace transport_test {
 namespace {
 
-constexpr std::chrono::seconds gate_limit{30};
+constexpr std::chrono::seconds gate_limit{90};
 
 BIO* open_text(const std::string& text) { return BIO_new_mem_buf(text.data(), static_cast<int>(text.size())); }
 

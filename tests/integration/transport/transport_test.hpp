@@ -21,7 +21,7 @@
 
 namespace transport_test {
 
-inline constexpr std::chrono::seconds patience{20};
+inline constexpr std::chrono::seconds patience{60};
 
 enum class Kind { asio, rest };
 

@@ -54,6 +54,8 @@ std::vector<Action> write(const Intent& intent, const kube::Object& object, Why 
   if (intent.kind == Kind::service && ports_moved(intent, object)) return {ReplacePorts{intent, object.uid, why}};
   std::vector<Action> actions;
   if (intent.kind == Kind::deployment && gives_up_replicas(intent, object)) {
+    // Our own write, answered but not seen by the watch yet: its event brings the number that was asked for then.
+    if (object.fingerprint == 0) return {};
     const auto* state = std::get_if<kube::DeploymentState>(&object.state);
     if (state != nullptr) actions.emplace_back(HandOverReplicas{object.name, object.uid, state->wanted});
   }

@@ -166,6 +166,12 @@ TEST(Replicas, AreHandedOverBeforeAnAutoscalerGetsThem) {
   const auto uid = std::string("uid-of-todo-backend");
   EXPECT_EQ(bring_in_line(seen, intent_for(scaled)),
             (Actions{HandOverReplicas{"todo-backend", uid, 3}, Apply{intent_for(scaled), uid, Why::change}}));
+  // The answer to a write tells no number: it is still that from before.
+  auto answered = cached(Kind::deployment, json);
+  answered.body.reset(), answered.fingerprint = 0;
+  auto early = observing(scaled);
+  early.with(Kind::deployment, answered);
+  EXPECT_EQ(bring_in_line(early, intent_for(scaled)), Actions{});
   // Once they are the autoscaler's they are nobody's to hand over, and taking them back needs no leave.
   auto later = observing(scaled);
   later.with(intent_for(scaled));

@@ -308,7 +308,9 @@ class Pass {
     bool all = true, short_of = false, any = true, starting = true;
     for (const auto tier : all_tiers) {
       const auto serving = serving_of(observed_, tier);
-      all = all && serving.all;
+      // A Deployment may not show the number yet that has just been asked for.
+      const auto& asked = app_.spec.tier(tier);
+      all = all && serving.all && (asked.autoscaling || serving.wanted == asked.replicas);
       any = any && serving.any;
       short_of = short_of || serving.short_of;
       starting = starting && (serving.any || serving.starting);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -224,7 +225,13 @@ TEST(LiveSettings, TakeOneApplyAndAtMostTwoStatusWrites) {
 TEST(LiveSettings, KeepTheAppReadyWhileItScales) {
   World world(quick_app());
   world.settle().becomes_available(back).settle().becomes_available(front).settle();
-  world.edit([](auto& app) { app.with_replicas(back, 3); }).settle();
+  world.edit([](auto& app) { app.with_replicas(back, 3); }).wait(2s);
+  const auto first = world.decide().actions;
+  const auto told = std::find_if(first.begin(), first.end(),
+                                 [](const Action& action) { return std::holds_alternative<WriteStatus>(action); });
+  ASSERT_NE(told, first.end());
+  EXPECT_THAT(std::get<WriteStatus>(*told).status, HasSubstr("Scaling")) << "though the Deployment has the old number";
+  world.settle();
   EXPECT_EQ(world.condition("Ready"), "Succeeded");
   EXPECT_EQ(world.condition("Reconciling"), "Scaling");
   world.becomes_available(back).settle();

@@ -15,7 +15,7 @@ from pathlib import Path
 
 # `E   ` is how pytest shows an error, and these words how both name a test that failed.
 TELLING = re.compile(r"^(?:E   |FAILED |ERROR |\[  FAILED  \])|: Failure$|Sanitizer: ")
-LINES_EACH = 6
+LINES_EACH = 10
 COLUMNS = 240
 
 

@@ -104,6 +104,7 @@ class Show {
 
 base::Result<int> wait_for_restart(const kube::ObjectKey& key, const std::string& token, std::chrono::seconds timeout,
                                    Client& client, Terminal& terminal) {
+  // Of two Deployments, for the seconds that a restart takes: to ask twice a second is simpler than to follow both.
   constexpr std::chrono::milliseconds pause{500};
   const auto start = std::chrono::steady_clock::now();
   std::string before;

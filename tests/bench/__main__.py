@@ -27,20 +27,18 @@ from support.control_plane import REPOSITORY, ControlPlane  # noqa: E402
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
 
 
-# The servers take the cores that are measured: with fewer collections of garbage they take less of them.
-GARBAGE_COLLECTION = {"GOGC": "400"}
-
-
 def run(binary: Path, transport: str, apps: int) -> Figures:
     before = os.getloadavg()[0]
-    os.environ.update(GARBAGE_COLLECTION)
+    # The servers take the cores that are measured: with fewer collections of garbage they take less of them.
+    os.environ["GOGC"] = "400"
     with tempfile.TemporaryDirectory() as folder, ControlPlane(Path(folder) / "plane").serving(keep=False) as cluster:
         cluster.stop("kube-controller-manager")
         bench = Bench(cluster, binary, transport, apps, Path(folder))
         with bench.running():
-            for name in ("idle", "create", "rest", "no_op", "upgrade", "reaction", "drift", "restart", "failover"):
-                print(f"  {name}", file=sys.stderr, flush=True)
-                getattr(bench, name)()
+            for step in (bench.idle, bench.create, bench.rest, bench.no_op, bench.upgrade, bench.reaction, bench.drift,
+                         bench.restart, bench.failover):
+                print(f"  {step.__name__}", file=sys.stderr, flush=True)
+                step()
     bench.figures["conditions"] = (f"{datetime.date.today()}, {os.cpu_count()} cores, "
                                    f"a load of {before:.1f} before the run")
     return bench.figures

@@ -118,11 +118,8 @@ def _wait(api: Api, namespace: str) -> dict[str, Object]:
 
 
 def _replace_specs(api: Api, namespace: str, specs: dict[str, Object]) -> None:
-    """All of each spec is replaced, as `kubectl apply` and `kubectl replace` do."""
     for name, spec in specs.items():
-        # Again, where the operator has written a status in between.
-        eventually(lambda name=name, spec=spec: api.replace(  # type: ignore[misc]
-            {**api.get("TodoAppDeployment", name, namespace), "spec": spec}), f"another spec for {name}")
+        TodoApp(api, namespace, name).replace_spec(spec)
 
 
 def _children(api: Api, namespace: str) -> Children:

@@ -149,11 +149,11 @@ class AuditLog:
         self._rest = b""
         self._seen: set[str] = set()
         self._requests: list[Request] = []
-        self._barriers: dict[str, tuple[int, datetime]] = {}
+        self._barriers: dict[str, int] = {}
 
     def mark(self) -> int:
         """A point in the log, for `since` and `between`."""
-        return self._barrier()[0]
+        return self._barrier()
 
     def since(self, mark: int) -> Traffic:
         self._barrier()
@@ -171,7 +171,7 @@ class AuditLog:
         wanted, silence = frozenset(users), Calm()
 
         def is_quiet() -> int:
-            position, _ = self._barrier()
+            position = self._barrier()
             calm = silence.seconds(self._last_write(wanted, namespace))
             assert calm >= quiet, (f"calm for {calm:.1f} s only; the last writes:\n"
                                    + str(self._recent_writes(wanted, namespace)))
@@ -191,7 +191,7 @@ class AuditLog:
                   if request.user in users and request.is_write and namespace in (None, request.namespace)]
         return Traffic(chosen[-10:])
 
-    def _barrier(self) -> tuple[int, datetime]:
+    def _barrier(self) -> int:
         """Sends a request that can be told from all others, and reads the log up to it."""
         name = f"audit-barrier-{uuid.uuid4()}"
         self._api.find("Namespace", name)
@@ -228,9 +228,8 @@ class AuditLog:
             return
         self._seen.add(entry["auditID"])
         target = entry.get("objectRef", {})
-        received = datetime.fromisoformat(entry["requestReceivedTimestamp"])
         if str(target.get("name", "")).startswith("audit-barrier-"):
-            self._barriers[target["name"]] = (len(self._requests), received)
+            self._barriers[target["name"]] = len(self._requests)
             return
         self._requests.append(Request(
             user=entry["user"]["username"],
@@ -240,7 +239,7 @@ class AuditLog:
             namespace=target.get("namespace", ""),
             name=target.get("name", ""),
             code=entry.get("responseStatus", {}).get("code", 0),
-            received=received,
+            received=datetime.fromisoformat(entry["requestReceivedTimestamp"]),
             answered=datetime.fromisoformat(entry["stageTimestamp"]),
             agent=entry.get("userAgent", ""),
             uri=entry["requestURI"],

@@ -55,6 +55,11 @@ class TodoApp:
         after = self.api.patch("TodoAppDeployment", self.name, self.namespace, {"spec": spec})
         return int(after["metadata"]["generation"])
 
+    def replace_spec(self, spec: Object) -> None:
+        """All of it, as `kubectl apply` and `kubectl replace` do."""
+        # Again, where the operator has written a status in between.
+        eventually(lambda: self.api.replace({**self.get(), "spec": spec}), f"another spec of {self.namespace}/{self.name}")
+
     def annotate(self, **annotations: str | None) -> None:
         marks = {ANNOTATIONS + key: value for key, value in annotations.items()}
         self.api.patch("TodoAppDeployment", self.name, self.namespace, {"metadata": {"annotations": marks}})

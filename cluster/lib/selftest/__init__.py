@@ -76,8 +76,7 @@ class Subject:
         found = {}
 
         def ends_so():
-            done = subprocess.run([LOCAL, "status", "--json", "--dir", str(self.dir)], capture_output=True, text=True,
-                                  timeout=300, stdin=subprocess.DEVNULL)
+            done = self.status_now("--json")
             require(done.stdout.startswith("{"), f"status says: {done.stdout}{done.stderr}")
             found.update(json.loads(done.stdout))
             healthy = all(row["state"] == "healthy" for row in found["components"])
@@ -87,9 +86,10 @@ class Subject:
         eventually(60, f"status of {self.dir} with exit code {expect}", ends_so, lambda: found)
         return found
 
-    def short_status(self):
-        return subprocess.run([LOCAL, "status", "--dir", str(self.dir)], capture_output=True, text=True, timeout=300,
-                              stdin=subprocess.DEVNULL)
+    def status_now(self, *flags):
+        """One look, whatever it ends with."""
+        return subprocess.run([LOCAL, "status", *flags, "--dir", str(self.dir)], capture_output=True, text=True,
+                              timeout=300, stdin=subprocess.DEVNULL)
 
     def killed_up(self, after):
         """An `up` that is killed (KILL) after some seconds."""

@@ -49,7 +49,7 @@ def _starts(suite, first):
     with suite.check("status says healthy, with exit code 0"):
         rows = {row["component"]: row for row in first.status()["components"]}
         require(set(rows) == {"etcd", "kube-apiserver", "kube-controller-manager"}, f"components: {set(rows)}")
-        eventually(60, "the short status with exit code 0", lambda: first.short_status().returncode == 0)
+        eventually(60, "the short status with exit code 0", lambda: first.status_now().returncode == 0)
     with suite.check("only loopback addresses are listened on"):
         _only_loopback(rows)
     with suite.check("the API server got its extra flag"):
@@ -143,7 +143,7 @@ def _components(suite, first):
         require(states["kube-apiserver"] == "paused", str(states))
         first.kubectl("get", "pods", "--request-timeout=2s", expect=1)
         first.local("resume", "kube-apiserver")
-        eventually(90, "healthy again", lambda: first.short_status().stdout.count(" healthy ") == 3)
+        eventually(90, "healthy again", lambda: first.status_now().stdout.count(" healthy ") == 3)
     with suite.check("up brings back what was killed"):
         first.local("kill", "etcd")
         first.local("kill", "kube-controller-manager")

@@ -16,7 +16,6 @@ from support.api import Api, Object
 from support.operator_process import OperatorProcess
 from support.pod_simulator import PodSimulator
 from support.todo_app import TIERS, TodoApp
-from support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -84,10 +83,7 @@ def apps(api: Api, operator: OperatorProcess, simulator: PodSimulator) -> Iterat
             batch.apps[name] = TodoApp(api, batch.namespace, name).create({"backend": BACKENDS[before]})
         batch.wait_ready()
         for before, after in WAYS:
-            # All of the spec is replaced, as `kubectl apply` and `kubectl replace` do.
-            app, spec = batch.apps[f"app-{before}-{after}"], batch.apps[after].get()["spec"]
-            # Again, where the operator has written a status in between.
-            eventually(lambda app=app, spec=spec: api.replace({**app.get(), "spec": spec}), "the other spec")
+            batch.apps[f"app-{before}-{after}"].replace_spec(batch.apps[after].get()["spec"])
         yield batch
 
 
